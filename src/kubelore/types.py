@@ -49,7 +49,7 @@ class Fact:
     about: Ref
     detail: str = ""
     seen_on: Ref | None = None
-    params: Mapping[str, str] = NO_PARAMS
+    params: Mapping[str, str] = field(default_factory=lambda: NO_PARAMS, hash=False)
 
     @property
     def name(self) -> str:
