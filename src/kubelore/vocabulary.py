@@ -1,0 +1,41 @@
+"""The closed list of fact keys, read from `analysis/vocabulary.yaml` once when first asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import yaml
+
+
+@dataclass(frozen=True, slots=True)
+class FactKey:
+    key: str
+    about: str
+    """`workload`, `any`, or a kind."""
+    tool: str
+    """The tool that shows it."""
+    values: tuple[str, ...]
+    """Empty when open."""
+    means: str
+
+    def allows(self, value: str) -> bool:
+        return not self.values or value in self.values
+
+
+@cache
+def vocabulary() -> dict[str, FactKey]:
+    """All fact keys by name."""
+    text = files("kubelore").joinpath("analysis/vocabulary.yaml").read_text(encoding="utf-8")
+    entries = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))["facts"]  # noqa: S506
+    return {
+        e["key"]: FactKey(
+            e["key"],
+            e["about"],
+            e["tool"],
+            () if e["values"] == "open" else tuple(e["values"]),
+            e["means"],
+        )
+        for e in entries
+    }
