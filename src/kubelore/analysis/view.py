@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Generic, TypeVar, cast
 
 from kubelore.protocols import Cluster
 from kubelore.types import JsonObject, Ref
+
+T = TypeVar("T")
 
 FOLDED_OWNERS = {"ReplicaSet", "Job", "ReplicationController"}
 """Kinds that stand for their own controller when they have one."""
@@ -43,6 +45,10 @@ def parse_time(text: str | None) -> datetime | None:
         return datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
         return None
+
+
+def labels_of(obj: JsonObject) -> dict[str, str]:
+    return (obj.get("metadata") or {}).get("labels") or {}
 
 
 def ref_of(obj: JsonObject) -> Ref:
@@ -86,6 +92,24 @@ def _matches_expression(expression: Mapping[str, Any], labels: Mapping[str, str]
     return False
 
 
+class LabelIndex(Generic[T]):
+    """Labelled things of one namespace, found by selector without walking all of them."""
+
+    def __init__(self, pairs: Iterable[tuple[T, Mapping[str, str]]]) -> None:
+        self._all = list(pairs)
+        self._by_label: dict[tuple[str, str], list[tuple[T, Mapping[str, str]]]] = defaultdict(list)
+        for thing, labels in self._all:
+            for label in labels.items():
+                self._by_label[label].append((thing, labels))
+
+    def select(self, selector: Mapping[str, Any]) -> list[T]:
+        structured = "matchLabels" in selector or "matchExpressions" in selector
+        wanted = (selector.get("matchLabels") or {}) if structured else selector
+        postings = (self._by_label.get(label, []) for label in wanted.items())
+        rarest = min(postings, key=len, default=self._all)
+        return [thing for thing, labels in rarest if matches_selector(selector, labels)]
+
+
 class View:
     """Lazy indices over one `Cluster`. Build one per investigation; nothing in it goes stale."""
 
@@ -94,6 +118,16 @@ class View:
         self.now = cluster.info.now
         self._by_name: dict[str, dict[tuple[str, str], JsonObject]] = {}
         self._by_namespace: dict[str, dict[str, list[JsonObject]]] = {}
+        self._pod_labels: dict[str, LabelIndex[JsonObject]] = {}
+        self._workload_labels: dict[str, LabelIndex[Ref]] = {}
+        self._workloads: dict[str | None, list[Ref]] = {}
+        self._built: dict[Callable[[View], Any], Any] = {}
+
+    def once(self, build: Callable[[View], T]) -> T:
+        """`build(self)`, made once and kept: for indices that several analyzers share."""
+        if build not in self._built:
+            self._built[build] = build(self)
+        return cast(T, self._built[build])
 
     # -- objects ---------------------------------------------------------------------------------
     def all(self, kind: str, namespace: str | None = None) -> list[JsonObject]:
@@ -136,8 +170,11 @@ class View:
 
     def workload_of(self, obj: JsonObject) -> Ref:
         """The object whose change changes this pod: follows controllers past ReplicaSets and Jobs."""
-        ref, owner = ref_of(obj), self.controller(obj)
-        while owner is not None:
+        ref = ref_of(obj)
+        # A Deployment that an operator's resource controls is the workload itself, as it is for its pods;
+        # a static pod, which its Node controls, is its own workload.
+        owner = self.controller(obj) if ref.kind == "Pod" or ref.kind in FOLDED_OWNERS else None
+        while owner is not None and owner.kind != "Node":
             ref = owner
             found = self.find(ref) if ref.kind in FOLDED_OWNERS else None
             owner = self.controller(found) if found else None
@@ -183,32 +220,33 @@ class View:
 
     def workloads(self, namespace: str | None = None) -> Iterable[Ref]:
         """All workloads: controllers with or without pods, and pods without controller."""
-        seen: dict[Ref, None] = {}
-        for kind in WORKLOAD_KINDS:
-            for obj in self.all(kind, namespace):
-                seen.setdefault(self.workload_of(obj))
-        return list(seen)
+        if namespace not in self._workloads:
+            seen: dict[Ref, None] = {}
+            for kind in WORKLOAD_KINDS:
+                for obj in self.all(kind, namespace):
+                    seen.setdefault(self.workload_of(obj))
+            self._workloads[namespace] = list(seen)
+        return self._workloads[namespace]
 
     # -- selection -------------------------------------------------------------------------------
     def selected_pods(self, selector: Mapping[str, Any] | None, namespace: str) -> list[JsonObject]:
         if not selector:
             return []
-        return [
-            p
-            for p in self.all("Pod", namespace)
-            if matches_selector(selector, (p.get("metadata") or {}).get("labels") or {})
-        ]
+        if namespace not in self._pod_labels:
+            self._pod_labels[namespace] = LabelIndex((p, labels_of(p)) for p in self.all("Pod", namespace))
+        return self._pod_labels[namespace].select(selector)
 
     def selected_workloads(self, selector: Mapping[str, Any] | None, namespace: str) -> list[Ref]:
         """Workloads whose pod template carries the selected labels, scaled to zero or not."""
         if not selector:
             return []
-        found: dict[Ref, None] = {}
-        for workload in self.workloads(namespace):
-            labels = (self.pod_template(workload).get("metadata") or {}).get("labels") or {}
-            if matches_selector(selector, labels):
-                found.setdefault(workload)
-        return list(found)
+        if namespace not in self._workload_labels:
+            pairs = ((w, self.template_labels(w)) for w in self.workloads(namespace))
+            self._workload_labels[namespace] = LabelIndex(pairs)
+        return self._workload_labels[namespace].select(selector)
+
+    def template_labels(self, workload: Ref) -> Mapping[str, str]:
+        return labels_of(self.pod_template(workload))
 
     # -- events ----------------------------------------------------------------------------------
     @cached_property
