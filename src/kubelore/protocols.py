@@ -73,10 +73,23 @@ class Tool(Protocol):
         ...
 
 
+class Toolbox(Protocol):
+    """All tools of one investigation, by name. Everything that leaves it is redacted."""
+
+    def run(self, call: ToolCall) -> Observation:
+        """Never raises ToolError: what the caller can mend comes back in `Observation.error`."""
+        ...
+
+    def describe(self) -> str:
+        """Usage lines, for prompts."""
+        ...
+
+
 class Decider(Protocol):
     """Chooses the next step or gives the answer."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def decide(self, investigation: Investigation) -> tuple[str, ToolCall] | Diagnosis:
         """Returns (thought, call), or the diagnosis that ends the investigation."""
@@ -89,7 +102,8 @@ class Decider(Protocol):
 class LessonSource(Protocol):
     """Recalls lessons for a question and the evidence so far; the teacher has several."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def recall(self, question: str, evidence: Evidence) -> Sequence[Lesson]: ...
 

@@ -1,0 +1,196 @@
+"""Writes the diagnosis: fills the templates of the chosen cause with the values its evidence carries."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Mapping
+
+from kubelore.agent.playbook.reason import Ranking, Suspect
+from kubelore.agent.subject import Subjects
+from kubelore.types import (
+    Alternative,
+    CitedFact,
+    Confidence,
+    Diagnosis,
+    Fix,
+    Investigation,
+    NotChecked,
+    Ref,
+    Severity,
+)
+
+PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z{`\"'])")
+HIGH, MEDIUM = 0.75, 0.45
+NOTHING_BELOW = 0.25
+"""A cause less likely than this is no answer."""
+MAX_CITED = 8
+
+
+def confidence_word(probability: float) -> Confidence:
+    if probability >= HIGH:
+        return "high"
+    return "medium" if probability >= MEDIUM else "low"
+
+
+def diagnose(investigation: Investigation, ranking: Ranking, subjects: Subjects) -> Diagnosis:
+    """The best suspect as a diagnosis, or `none` when nothing wrong was found where it was asked."""
+    best = ranking.best
+    if best is None or ranking.probability(best) < NOTHING_BELOW:
+        return _nothing_found(investigation, ranking, subjects)
+    probability = ranking.probability(best)
+    candidate = best.candidate
+    params = _params(best)
+    return Diagnosis(
+        root_cause=candidate.root_cause,
+        object=best.object,
+        explanation=_explanation(best, params),
+        evidence=_cited(best, ranking),
+        fix=Fix(
+            text=fill(candidate.cause.fix.text, params, _plain),
+            command=fill(candidate.cause.fix.command, params, shlex.quote).strip(),
+            yaml=fill(candidate.cause.fix.yaml, params, _plain),
+        ),
+        probability=probability,
+        confidence=confidence_word(probability),
+        chain=_chain(best, ranking, subjects),
+        alternatives=_alternatives(best, ranking),
+        not_checked=_failed_steps(investigation),
+        pattern=candidate.pattern.id,
+        would_decide=_would_decide(ranking) if probability < HIGH else (),
+    )
+
+
+def fill(template: str, params: Mapping[str, str], quote: Callable[[str], str]) -> str:
+    """Replace placeholders; one without a value stays readable as `<name>`."""
+
+    def value(match: re.Match[str]) -> str:
+        name = match.group(1)
+        return quote(params[name]) if params.get(name) else f"<{name.replace('_', '-')}>"
+
+    return PLACEHOLDER.sub(value, template)
+
+
+def _plain(value: str) -> str:
+    return " ".join(value.split())
+
+
+def _params(suspect: Suspect) -> dict[str, str]:
+    params: dict[str, str] = {}
+    for cited in suspect.candidate.support:
+        for key, value in cited.fact.params.items():
+            params.setdefault(key, value)
+    for name, ref in suspect.candidate.bindings.items():
+        params.setdefault(name, ref.name)
+        params.setdefault(f"{name}_namespace", ref.namespace)
+    ref = suspect.object
+    return params | {"kind": ref.kind.lower(), "namespace": ref.namespace, "name": ref.name}
+
+
+def _explanation(suspect: Suspect, params: Mapping[str, str]) -> str:
+    """The sentences of the template whose values are known, then what showed it."""
+    sentences = SENTENCE.split(suspect.candidate.cause.explanation.strip())
+    known = [s for s in sentences if all(params.get(p) for p in PLACEHOLDER.findall(s))]
+    text = " ".join(fill(s, params, _plain) for s in known)
+    return text or f"{suspect.candidate.cause.cause}: {_first_detail(suspect)}"
+
+
+def _first_detail(suspect: Suspect) -> str:
+    return next((c.fact.detail for c in suspect.candidate.support if c.fact.detail), "see the evidence")
+
+
+def _cited(best: Suspect, ranking: Ranking) -> tuple[CitedFact, ...]:
+    cited = list(best.candidate.support)
+    for suspect in ranking.suspects:
+        if suspect.symptom_of is best:
+            cited += suspect.candidate.support
+    return tuple(dict.fromkeys(cited))[:MAX_CITED]
+
+
+def _chain(best: Suspect, ranking: Ranking, subjects: Subjects) -> tuple[Ref, ...]:
+    """Object asked about -> ... -> object at fault."""
+    chain = list(best.path)
+    for suspect in ranking.suspects:
+        if suspect.symptom_of is best and not chain:
+            chain = [suspect.candidate.seen_at]
+    if not chain and subjects.objects and subjects.objects[0].ref != best.object:
+        nearest = subjects.objects[0].ref
+        related = ranking.distances.get(best.object)
+        if related is not None and all(s.ref != best.object for s in subjects.objects):
+            chain = [nearest]
+    if chain and chain[-1] != best.object:
+        chain.append(best.object)
+    return tuple(chain)
+
+
+def _alternatives(best: Suspect, ranking: Ranking) -> tuple[Alternative, ...]:
+    return tuple(
+        Alternative(
+            s.candidate.root_cause,
+            s.object,
+            round(ranking.probability(s), 3),
+            "a symptom of the root cause" if s.symptom_of is not None else _first_detail(s),
+        )
+        for s in ranking.suspects
+        if s is not best
+    )[:3]
+
+
+def _would_decide(ranking: Ranking) -> tuple[str, ...]:
+    unseen = [u for s in ranking.suspects[:2] for u in s.candidate.unseen]
+    unseen.sort(key=lambda u: -u.weight)
+    return tuple(dict.fromkeys(f"{u.tool} {u.object}: {u.glob}" for u in unseen))[:3]
+
+
+def _failed_steps(investigation: Investigation) -> tuple[NotChecked, ...]:
+    failed = [
+        NotChecked(f"{step.call.name} {step.call.args}".strip(), step.observation.error)
+        for step in investigation.steps
+        if step.observation.error
+    ]
+    unread = [note for step in investigation.steps for note in step.observation.not_checked]
+    return tuple(dict.fromkeys(failed + unread))
+
+
+def _nothing_found(investigation: Investigation, ranking: Ranking, subjects: Subjects) -> Diagnosis:
+    asked = {s.ref for s in subjects.objects}
+    findings = [f for step in investigation.steps for f in step.observation.findings]
+    here = [f for f in findings if f.object in asked and f.severity is not Severity.INFO]
+    elsewhere = list(dict.fromkeys(f"{f.object}: {f.what}" for f in findings if f.object not in asked))
+    not_checked = _failed_steps(investigation)
+    if here:
+        cited = [c for f in here for c in investigation.evidence.about(f.object).values()]
+        return Diagnosis(
+            root_cause="",
+            object=here[0].object,
+            explanation="Something is wrong, but no known cause fits: " + "; ".join(f.what for f in here[:3]),
+            evidence=tuple(dict.fromkeys(cited))[:MAX_CITED],
+            fix=Fix("Look at the evidence; add a pattern for it with: kubelore patterns new"),
+            probability=0.2,
+            confidence="low",
+            not_checked=not_checked,
+            would_decide=_would_decide(ranking),
+        )
+    where = (
+        ", ".join(str(s.ref) for s in subjects.objects[:2]) or ", ".join(subjects.namespaces) or "the cluster"
+    )
+    looked = ", ".join(dict.fromkeys(f"{s.call.name} {s.call.args}".strip() for s in investigation.steps))
+    explanation = f"Nothing wrong was found with {where}. Checked: {looked}."
+    if elsewhere:
+        explanation += " Found elsewhere, not related: " + "; ".join(elsewhere[:3]) + "."
+    probability = 0.5 if not_checked else 0.85
+    return Diagnosis(
+        root_cause="none",
+        object=None,
+        explanation=explanation,
+        evidence=(),
+        fix=Fix("Nothing to fix."),
+        probability=probability,
+        confidence=confidence_word(probability),
+        alternatives=tuple(
+            Alternative(s.candidate.root_cause, s.object, round(ranking.probability(s), 3), _first_detail(s))
+            for s in ranking.suspects[:3]
+        ),
+        not_checked=not_checked,
+    )

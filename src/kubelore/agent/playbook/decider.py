@@ -1,0 +1,183 @@
+"""Chooses the observation that best separates the first candidates, until they are separated."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+
+from kubelore.agent.opening import target
+from kubelore.agent.playbook.answer import diagnose
+from kubelore.agent.playbook.reason import Ranking, Suspect, reason
+from kubelore.agent.subject import Subjects
+from kubelore.patterns.model import Pattern
+from kubelore.patterns.rank import WORKLOADS, Unseen, possible
+from kubelore.types import Diagnosis, Investigation, Ref, ToolCall, Usage
+
+SURE = 0.93
+"""From this probability on, with the object at fault described, nothing more is asked."""
+WORTH_ASKING = 0.25
+"""Weight of unseen facts below which another observation is not worth a step."""
+NEVER_RAN = frozenset(
+    f"pod.waiting={reason}"
+    for reason in (
+        "ImagePullBackOff", "ErrImagePull", "ErrImageNeverPull", "InvalidImageName", "ContainerCreating",
+        "CreateContainerConfigError", "CreateContainerError",
+    )
+) | {"pod.scheduled=no", "workload.pods=none", "workload.replicas=zero"}  # fmt: skip
+"""Facts by which there is no log to read."""
+
+Proposal = tuple[str, ToolCall]
+
+
+class Playbook:
+    """The offline decider. See the package docstring."""
+
+    name = "playbook"
+    usage = Usage()
+
+    def __init__(
+        self,
+        patterns: Sequence[Pattern],
+        resolve: Callable[[str, str], Subjects],
+        match: Callable[[str], Sequence[Pattern]],
+    ) -> None:
+        """`match` gives the patterns that a question's words fire."""
+        self._patterns = patterns
+        self._resolve = resolve
+        self._match = match
+
+    def decide(self, investigation: Investigation) -> Proposal | Diagnosis:
+        subjects, ranking = self._weigh(investigation)
+        done = {(s.call.name, s.call.args) for s in investigation.steps}
+        for thought, call in self._proposals(investigation, ranking, subjects):
+            if (call.name, call.args) not in done:
+                return thought, call
+        return diagnose(investigation, ranking, subjects)
+
+    def conclude(self, investigation: Investigation) -> Diagnosis:
+        """Answer from what is known now."""
+        subjects, ranking = self._weigh(investigation)
+        return diagnose(investigation, ranking, subjects)
+
+    def _weigh(self, investigation: Investigation) -> tuple[Subjects, Ranking]:
+        subjects = self._resolve(investigation.question, investigation.namespace)
+        asked = {pattern.id for pattern in self._match(investigation.question)}
+        return subjects, reason(investigation, self._patterns, subjects, asked)
+
+    def _proposals(
+        self, investigation: Investigation, ranking: Ranking, subjects: Subjects
+    ) -> Iterator[Proposal]:
+        best = ranking.best
+        if best is None:
+            yield from self._when_nothing_is_found(investigation, subjects)
+            return
+        yield from self._confirm(best, investigation)
+        yield from self._follow(ranking, investigation)
+        if ranking.probability(best) >= SURE and best.symptom_of is None:
+            return
+        yield from self._separate(ranking, subjects, investigation)
+        if ranking.probability(best) < 0.5:
+            yield from self._when_nothing_is_found(investigation, subjects)
+
+    def _confirm(self, best: Suspect, investigation: Investigation) -> Iterator[Proposal]:
+        covered = investigation.evidence.covered
+        for ref in dict.fromkeys((best.candidate.seen_at, best.object)):
+            if ("DESCRIBE", ref) not in covered:
+                yield f"{best.candidate.cause.cause} at {ref.name}? Look at it.", _describe(ref)
+
+    def _follow(self, ranking: Ranking, investigation: Investigation) -> Iterator[Proposal]:
+        """A symptom that comes from something else: look at what it depends on."""
+        evidence = investigation.evidence
+        for suspect in ranking.suspects[:2]:
+            for edge in evidence.edges_from(suspect.candidate.seen_at):
+                if edge.kind not in suspect.candidate.cause.yields_to:
+                    continue
+                ref = edge.target
+                if ref.kind == "Service" and ("GET_ENDPOINTS", ref) not in evidence.covered:
+                    yield (
+                        f"{suspect.candidate.seen_at.name} depends on {ref.name}: does it answer?",
+                        ToolCall("GET_ENDPOINTS", f"{ref.namespace} {ref.name}"),
+                    )
+                elif (
+                    edge.kind != "calls" and evidence.about(ref) and ("DESCRIBE", ref) not in evidence.covered
+                ):
+                    yield f"{suspect.candidate.seen_at.name} needs {ref.name}.", _describe(ref)
+            yield from self._other_namespaces(suspect, investigation)
+
+    @staticmethod
+    def _other_namespaces(suspect: Suspect, investigation: Investigation) -> Iterator[Proposal]:
+        looked = {s.call.args for s in investigation.steps if s.call.name == "FIND_ISSUES"}
+        if "-A" in looked or not suspect.candidate.cause.yields_to:
+            return
+        for edge in investigation.evidence.edges_from(suspect.candidate.seen_at):
+            namespace = edge.target.namespace
+            if edge.kind == "calls" and namespace and namespace not in looked:
+                yield (
+                    f"{suspect.candidate.seen_at.name} calls {edge.target.name} in {namespace}.",
+                    ToolCall("FIND_ISSUES", namespace),
+                )
+
+    def _separate(
+        self, ranking: Ranking, subjects: Subjects, investigation: Investigation
+    ) -> Iterator[Proposal]:
+        """The call whose unseen facts weigh most for the first two suspects and what was asked."""
+        evidence = investigation.evidence
+        weights: dict[tuple[str, Ref], float] = defaultdict(float)
+        focus = {s.candidate.seen_at for s in ranking.suspects[:2]}
+        unseen: list[Unseen] = [u for s in ranking.suspects[:2] for u in s.candidate.unseen]
+        unseen += [u for ref in focus for u in possible(self._patterns, evidence, ref)]
+        for item in unseen:
+            weights[item.tool, item.object] += item.weight
+        for (tool, ref), weight in sorted(weights.items(), key=lambda kv: (-kv[1], kv[0])):
+            call = self._call(tool, ref, investigation)
+            if weight >= WORTH_ASKING and call is not None:
+                names = " or ".join(dict.fromkeys(s.candidate.cause.cause for s in ranking.suspects[:2]))
+                yield f"What separates: {names}?", call
+
+    @staticmethod
+    def _call(tool: str, ref: Ref, investigation: Investigation) -> ToolCall | None:
+        known = investigation.evidence.about(ref)
+        match tool:
+            case "GET_LOGS":
+                if ref.kind not in WORKLOADS or NEVER_RAN & known.keys():
+                    return None
+                return ToolCall("GET_LOGS", target(ref))
+            case "TOP_PODS" | "GET_EVENTS":
+                return ToolCall(tool, ref.namespace or "-A")
+            case "GET_ENDPOINTS":
+                return ToolCall(tool, f"{ref.namespace} {ref.name}") if ref.kind == "Service" else None
+            case "CLUSTER_HEALTH":
+                return ToolCall(tool)
+            case "DESCRIBE":
+                return _describe(ref)
+            case _:
+                return None
+
+    def _when_nothing_is_found(self, investigation: Investigation, subjects: Subjects) -> Iterator[Proposal]:
+        """Nothing is broken on the face of it: the steps of the matched patterns, then the usual ones."""
+        for subject in subjects.objects[:3]:
+            if ("DESCRIBE", subject.ref) not in investigation.evidence.covered:
+                yield f"Look at {subject.ref.name} itself.", _describe(subject.ref)
+        asked = self._match(investigation.question)
+        tools = [step.tool for pattern in asked for step in pattern.investigation_steps]
+        for tool in dict.fromkeys([*tools, "GET_LOGS", "GET_ENDPOINTS", "TOP_PODS", "CLUSTER_HEALTH"]):
+            for ref in _places(subjects, investigation):
+                call = self._call(tool, ref, investigation)
+                if call is not None:
+                    yield f"Nothing is broken on the face of it; {tool} may show it.", call
+
+
+def _places(subjects: Subjects, investigation: Investigation) -> Iterator[Ref]:
+    """What was asked about and the Services before it, else the namespaces."""
+    for subject in subjects.objects[:2]:
+        yield subject.ref
+        for edge in investigation.evidence.edges_to(subject.ref):
+            if edge.source.kind == "Service":
+                yield edge.source
+    if not subjects.objects:
+        for namespace in subjects.namespaces:
+            yield Ref("Namespace", namespace, namespace)
+
+
+def _describe(ref: Ref) -> ToolCall:
+    return ToolCall("DESCRIBE", target(ref))

@@ -1,0 +1,154 @@
+"""Ranks the causes that the evidence supports for what was asked, and tells symptoms from causes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from kubelore.agent.playbook.relevance import Distances, distances
+from kubelore.agent.subject import Subjects
+from kubelore.patterns.model import Pattern
+from kubelore.patterns.rank import Candidate, rank
+from kubelore.types import EdgeKind, Evidence, Investigation, Ref
+
+ASKED_PATTERN = 0.5
+"""Log-odds for a cause whose pattern the words of the question matched."""
+DISTANCE = 1.0
+"""Log-odds lost for each unit of distance from what was asked."""
+CAUSE_AT_LEAST = 0.0
+"""A candidate explains a symptom only from this score on."""
+MAX_CHAIN = 4
+
+
+@dataclass(slots=True)
+class Suspect:
+    """A candidate weighed for this question."""
+
+    candidate: Candidate
+    weight: float
+    """Score less distance, in log-odds."""
+    symptom_of: Suspect | None = None
+    path: tuple[Ref, ...] = ()
+    """From the object asked about to the object at fault."""
+
+    @property
+    def object(self) -> Ref:
+        return self.candidate.object
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Suspects best first; symptoms come after the causes that explain them."""
+
+    suspects: Sequence[Suspect]
+    distances: Distances
+    unrelated: Sequence[Candidate] = field(default=())
+
+    @property
+    def best(self) -> Suspect | None:
+        return self.suspects[0] if self.suspects else None
+
+    def probability(self, suspect: Suspect) -> float:
+        """Share of this cause among its rivals and `nothing of this`; explained symptoms are no rivals."""
+        rivals = [s for s in self.suspects if s is suspect or s.symptom_of is None]
+        top = max(s.weight for s in rivals)
+        total = math.exp(-top) + sum(math.exp(s.weight - top) for s in rivals)
+        return math.exp(suspect.weight - top) / total
+
+
+def reason(
+    investigation: Investigation,
+    patterns: Iterable[Pattern],
+    subjects: Subjects,
+    asked: Collection[str] = (),
+) -> Ranking:
+    """Weigh every candidate by its evidence and by its distance from what was asked.
+
+    `asked` holds the ids of the patterns that the question's words fired.
+    """
+    evidence = investigation.evidence
+    candidates = rank(patterns, evidence)
+    near = distances(_start(subjects, candidates, evidence), evidence)
+    suspects, unrelated = [], []
+    for candidate in candidates:
+        cost = min(near.get(candidate.object, math.inf), near.get(candidate.seen_at, math.inf) + 0.2)
+        if math.isinf(cost):
+            unrelated.append(candidate)
+            continue
+        bonus = ASKED_PATTERN if candidate.pattern.id in asked else 0.0
+        suspects.append(Suspect(candidate, candidate.score + bonus - DISTANCE * cost))
+    _explain_symptoms(suspects, evidence)
+    suspects.sort(key=lambda s: (-s.weight, s.candidate.root_cause, s.object))
+    return Ranking(suspects, near, unrelated)
+
+
+def _start(
+    subjects: Subjects, candidates: Sequence[Candidate], evidence: Evidence
+) -> list[tuple[Ref, float]]:
+    """What was asked about; without a named object, everything in the namespaces in question."""
+    named = [(s.ref, 2 * (1 - s.certainty)) for s in subjects.objects]
+    if named and any(ref in _touched(evidence) for ref, _ in named):
+        return named
+    scope = set(subjects.namespaces)
+    return named + [
+        (c.object, 0.0)
+        for c in candidates
+        if not scope or c.object.namespace in scope or c.seen_at.namespace in scope
+    ]
+
+
+def _touched(evidence: Evidence) -> set[Ref]:
+    return {ref for _, ref in evidence.covered} | set(evidence.objects())
+
+
+def _explain_symptoms(suspects: list[Suspect], evidence: Evidence) -> None:
+    """A cause that yields to what it depends on becomes that one's symptom when it has a cause."""
+    at: dict[Ref, list[Suspect]] = {}
+    for suspect in suspects:
+        at.setdefault(suspect.object, []).append(suspect)
+    for symptom in sorted(suspects, key=lambda s: -s.weight):
+        edges = symptom.candidate.cause.yields_to
+        if not edges:
+            continue
+        for path in _downstream(symptom.candidate.seen_at, edges, evidence):
+            causes = [
+                s
+                for s in at.get(path[-1], ())
+                if s.candidate.score >= CAUSE_AT_LEAST and not _explained_by(s, symptom)
+            ]
+            if not causes:
+                continue
+            cause = max(causes, key=lambda s: s.candidate.score)
+            cause.weight = max(cause.weight, min(cause.candidate.score, symptom.weight))
+            cause.path = path
+            symptom.symptom_of = cause
+            symptom.weight = min(symptom.weight, cause.weight - 1.0)
+            break
+
+
+def _explained_by(suspect: Suspect, other: Suspect) -> bool:
+    seen = set()
+    cause = suspect.symptom_of
+    while cause is not None and id(cause) not in seen:
+        if cause is other:
+            return True
+        seen.add(id(cause))
+        cause = cause.symptom_of
+    return suspect is other
+
+
+def _downstream(start: Ref, kinds: Sequence[EdgeKind], evidence: Evidence) -> Iterable[tuple[Ref, ...]]:
+    """Paths to what an object depends on, nearest first: the first edge of these kinds, then on."""
+    onward = {"selects", "mounts", "routes to", "calls", "runs on", *kinds}
+    queue: list[tuple[Ref, ...]] = [(start,)]
+    seen = {start}
+    for path in queue:
+        allowed = set(kinds) if len(path) == 1 else onward
+        for edge in evidence.edges_from(path[-1]):
+            if edge.kind in allowed and edge.target not in seen:
+                seen.add(edge.target)
+                queue.append((*path, edge.target))
+                yield (*path, edge.target)
+        if len(path) >= MAX_CHAIN:
+            return

@@ -1,0 +1,58 @@
+"""How far each object is from what the question is about, along the edges that faults travel."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Mapping
+
+from kubelore.types import Edge, Evidence, Ref
+
+FORWARD = {
+    "owns": 0.2, "selects": 0.3, "mounts": 0.4, "runs on": 0.5, "routes to": 0.3, "calls": 0.5,
+}  # fmt: skip
+BACKWARD = {
+    "owns": 0.2, "selects": 0.3, "mounts": 1.5, "runs on": 1.5, "routes to": 0.4, "calls": 1.8,
+}  # fmt: skip
+"""Cost of following an edge against its direction: callers and co-users are rarely the cause."""
+
+SAME_NAMESPACE = 1.0
+"""From a subject to its own Namespace object and what governs it (quotas)."""
+CLUSTER_WIDE = 2.0
+"""From anything to a cluster-scoped object without an edge: nodes, webhooks, API services."""
+FAR = 4.0
+"""Beyond this an object is unrelated."""
+
+Distances = Mapping[Ref, float]
+
+
+def distances(subjects: Iterable[tuple[Ref, float]], evidence: Evidence) -> Distances:
+    """Least cost from any subject (with its start cost) to every object within `FAR`."""
+    best: dict[Ref, float] = {}
+    queue = [(cost, ref) for ref, cost in subjects]
+    heapq.heapify(queue)
+    while queue:
+        cost, ref = heapq.heappop(queue)
+        if ref in best or cost > FAR:
+            continue
+        best[ref] = cost
+        for edge in evidence.edges_from(ref):
+            heapq.heappush(queue, (cost + _cost(edge, FORWARD), edge.target))
+        for edge in evidence.edges_to(ref):
+            heapq.heappush(queue, (cost + _cost(edge, BACKWARD), edge.source))
+    start = min(best.values(), default=0.0)
+    namespaces = {ref.namespace for ref, cost in best.items() if ref.namespace and cost <= 1}
+    for ref in evidence.objects():
+        governs = ref.namespace if ref.kind in ("ResourceQuota", "LimitRange") else ref.name
+        if ref in best:
+            continue
+        if ref.kind in ("ResourceQuota", "LimitRange", "Namespace") and governs in namespaces:
+            best[ref] = start + SAME_NAMESPACE
+        elif not ref.namespace and ref.kind != "Namespace":
+            best[ref] = start + CLUSTER_WIDE
+    return best
+
+
+def _cost(edge: Edge, table: dict[str, float]) -> float:
+    if edge.kind == "calls" and table is FORWARD and edge.target.kind != "Service":
+        return table["calls"] + 0.5
+    return table[edge.kind]

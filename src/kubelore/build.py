@@ -1,0 +1,116 @@
+"""Settings to objects: the only place that chooses back ends. Read this to see how the parts fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kubelore.agent.loop import Investigator
+    from kubelore.patterns.load import Library
+    from kubelore.patterns.model import Pattern
+    from kubelore.protocols import Cluster
+
+EXAMPLE = "example:"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a run depends on, read once at the edge."""
+
+    snapshot: str = ""
+    """Path of a recording, or `example:NAME`; empty for the live cluster."""
+    context: str = ""
+    kubeconfig: str = ""
+    impersonate: str = ""
+    namespace: str = ""
+    decider: str = "playbook"
+    """`playbook`, `openai`, or `script:PATH`."""
+    model: str = ""
+    base_url: str = ""
+    api_key: str = ""
+    max_steps: int = 8
+    max_seconds: float = 300.0
+    max_tokens: int = 100_000
+    patterns_folder: Path | None = None
+    """The user's own patterns, beside the built-in ones."""
+    use_patterns: bool = True
+    """False leaves the pattern library out of what a decider is taught."""
+
+
+def open_cluster(settings: Settings) -> Cluster:
+    """The recorded or the live cluster. Raises ClusterError."""
+    if settings.snapshot:
+        from kubelore.cluster import open_snapshot
+
+        return open_snapshot(snapshot_path(settings.snapshot))
+    from kubelore.cluster.live import open_live
+
+    return open_live(
+        context=settings.context,
+        kubeconfig=settings.kubeconfig,
+        namespace=settings.namespace,
+        impersonate=settings.impersonate,
+    )
+
+
+def snapshot_path(name: str) -> Path:
+    """A path as it is, `example:NAME` as the recording that ships with kubelore."""
+    if not name.startswith(EXAMPLE):
+        return Path(name)
+    from kubelore.examples import path
+
+    return path(name.removeprefix(EXAMPLE))
+
+
+def library(settings: Settings) -> Library:
+    """The pattern library with the user's patterns."""
+    return _library(settings.patterns_folder)
+
+
+@cache
+def _library(folder: Path | None) -> Library:
+    from kubelore.patterns.load import load_library
+
+    return load_library(folder)
+
+
+def investigator(settings: Settings, cluster: Cluster) -> Investigator:
+    """Everything one investigation needs. Build a new one for each question."""
+    from kubelore.agent.loop import Investigator
+    from kubelore.agent.opening import Opening
+    from kubelore.agent.playbook.decider import Playbook
+    from kubelore.agent.prompt import format_pattern, prompt_hash
+    from kubelore.agent.subject import Subjects, resolve
+    from kubelore.agent.teacher import PatternLessons, Teacher
+    from kubelore.analysis.view import View
+    from kubelore.patterns.question import match
+    from kubelore.tools.registry import Toolbox
+
+    view = View(cluster)
+    patterns = library(settings)
+
+    @cache
+    def subjects(question: str, namespace: str) -> Subjects:
+        return resolve(question, view, namespace)
+
+    @cache
+    def matched(question: str) -> list[Pattern]:
+        return [patterns.get(m.pattern) for m in match(question, patterns)]
+
+    lessons = PatternLessons(patterns.patterns, matched, format_pattern)
+    toolbox = Toolbox(view)
+    playbook = Playbook(patterns.patterns, subjects, matched)
+    return Investigator(
+        cluster=cluster.info,
+        toolbox=toolbox,
+        decider=_decider(settings, playbook, toolbox.describe, patterns),
+        teacher=Teacher([lessons] if settings.use_patterns else []),
+        opening=Opening(subjects),
+        conclude=playbook.conclude,
+        not_checked=cluster.not_checked,
+        hashes={"patterns": patterns.hash, "prompts": prompt_hash()},
+        max_steps=settings.max_steps,
+    )
