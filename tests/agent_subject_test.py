@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from support import MemoryCluster
 
 from kubelore.agent.subject import resolve
 from kubelore.analysis.view import View
 from kubelore.types import JsonObject, Ref
+from support import MemoryCluster
 
 
 def named(kind: str, namespace: str, name: str, owner: tuple[str, str] | None = None) -> JsonObject:
