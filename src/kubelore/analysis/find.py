@@ -1,0 +1,101 @@
+"""All that is broken: runs the analyzers and folds what they say to one finding per fault."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from kubelore.analysis import (
+    containers,
+    pods,
+)
+from kubelore.analysis.registry import CHECKS, Check
+from kubelore.analysis.view import View
+from kubelore.types import Fact, Finding, NotChecked, Severity
+
+ANALYZERS = (containers, pods)
+"""Importing these modules fills the registry."""
+
+ORDER = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
+NAMING_PARAMS = ("configmap", "secret", "key", "pvc", "service_account", "quota", "resource")
+"""Params that tell two facts of the same name on one object apart."""
+
+log = logging.getLogger(__name__)
+
+
+def find(
+    view: View,
+    namespace: str | None = None,
+    checks: Iterable[str] | None = None,
+    broken: list[NotChecked] | None = None,
+) -> list[Finding]:
+    """Everything that is wrong in one namespace (None: everywhere), the worst first.
+
+    `checks` limits it to these analyzers; KeyError when one does not exist. An analyzer that fails
+    for a bug of its own hides no other: it is logged, and appended to `broken`.
+    """
+    found: list[Finding] = []
+    for check in _chosen(checks):
+        try:
+            found.extend(check.run(view, namespace))
+        except Exception as error:  # one analyzer's bug must not hide the others' findings
+            log.exception("analyzer %s failed", check.name)
+            if broken is not None:
+                broken.append(NotChecked(f"analyzer {check.name}", f"{type(error).__name__}: {error}"))
+    found = _fold_contained(_fold_replicas(found))
+    return sorted(found, key=lambda f: (ORDER[f.severity], f.object.namespace, f.object, f.check, f.what))
+
+
+def needs(checks: Iterable[str] | None = None) -> tuple[str, ...]:
+    """Kinds that the analyzers read, to fetch them in one go."""
+    return tuple(dict.fromkeys(kind for check in _chosen(checks) for kind in check.needs))
+
+
+def _chosen(checks: Iterable[str] | None) -> Sequence[Check]:
+    return list(CHECKS.values()) if checks is None else [CHECKS[name] for name in checks]
+
+
+def _identity(fact: Fact) -> tuple[object, ...]:
+    return (fact.key, fact.value, fact.about, *(fact.params.get(p, "") for p in NAMING_PARAMS))
+
+
+def _fold_replicas(found: Iterable[Finding]) -> list[Finding]:
+    """One finding for one fault: same analyzer, same object, same first fact."""
+    groups: dict[tuple[object, ...], list[Finding]] = {}
+    for finding in found:
+        first = _identity(finding.facts[0]) if finding.facts else (finding.what,)
+        groups.setdefault((finding.check, finding.object, first), []).append(finding)
+    return [_one(group) for group in groups.values()]
+
+
+def _one(group: list[Finding]) -> Finding:
+    worst = min(group, key=lambda f: ORDER[f.severity])
+    if len(group) == 1:
+        return worst
+    facts = {(fact.key, fact.value, fact.about): fact for f in (*group, worst) for fact in f.facts}
+    shown_by = {fact.seen_on for f in group for fact in f.facts if fact.seen_on}
+    what = f"{worst.what} ({len(shown_by)} of its objects show this)" if len(shown_by) > 1 else worst.what
+    ordered = {(fact.key, fact.value, fact.about): fact for fact in worst.facts} | facts
+    return replace(worst, what=what, facts=tuple(ordered.values()))
+
+
+def _fold_contained(found: list[Finding]) -> list[Finding]:
+    """Drop a finding whose facts another finding on the same object has all, and is as severe."""
+    by_object: dict[object, list[tuple[Finding, frozenset[tuple[object, ...]]]]] = {}
+    for finding in found:
+        facts = frozenset(map(_identity, finding.facts))
+        by_object.setdefault(finding.object, []).append((finding, facts))
+    kept = []
+    for siblings in by_object.values():
+        for i, (finding, facts) in enumerate(siblings):
+            contained = any(
+                i != j
+                and facts <= other_facts
+                and ORDER[other.severity] <= ORDER[finding.severity]
+                and (facts != other_facts or j < i)
+                for j, (other, other_facts) in enumerate(siblings)
+            )
+            if not (contained and facts):
+                kept.append(finding)
+    return kept
