@@ -1,0 +1,8 @@
+"""Measures kubelore on recorded incidents and on labelled questions.
+
+`cases` finds recordings and reads questions and labels, `incidents` asks and writes predictions,
+`scoring` compares them with the truth, `questions` measures the matching of a question to patterns.
+
+Labels are read only after all predictions are made: nothing but a question and a recording reaches the
+agent. Start at `incidents`.
+"""

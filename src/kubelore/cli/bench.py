@@ -1,0 +1,89 @@
+"""`kubelore bench`: how good kubelore is, on recorded incidents and on questions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kubelore.cli import options as o
+from kubelore.cli.formats import DataFormat
+from kubelore.errors import UsageError
+
+if TYPE_CHECKING:
+    from kubelore.bench.incidents import Examined
+    from kubelore.build import Settings
+
+bench = typer.Typer(help="Measure how good kubelore is.")
+bench.callback(invoke_without_command=True)(o.help_without_command)
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(bench, name="bench")
+
+
+@bench.command()
+def incidents(
+    *,
+    recordings: Annotated[
+        Path, typer.Argument(metavar="PATH", help="Folder or archive of recordings, named by id.")
+    ],
+    questions: Annotated[Path, typer.Option("--questions", metavar="FILE", help="Lines of {id, question}.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="Where the predictions go, one JSON line each.")
+    ],
+    labels: Annotated[
+        Path | None,
+        typer.Option("--labels", metavar="FILE", help="The truth; read once all predictions are made."),
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, max=64, help="Processes.")] = 1,
+    decider: o.DeciderOption = None,
+    model: o.ModelOption = "",
+    base_url: o.BaseUrlOption = "",
+    patterns: o.PatternsOption = None,
+    output: Annotated[
+        DataFormat, typer.Option("--output", "-o", help="How to print the score.")
+    ] = DataFormat.TEXT,
+    quiet: o.QuietOption = False,
+) -> None:
+    """Run recorded incidents.
+
+    Asks one question of each recording, writes a prediction line each and, with labels, prints the score.
+    """
+    settings = o.make_settings(patterns=patterns, decider=decider, model=model, base_url=base_url)
+    o.check_writable(out)
+    if labels and not labels.is_file():
+        raise UsageError(f"there is no file {labels}")
+    from kubelore.bench.cases import find_cases, read_labels
+    from kubelore.bench.incidents import run, write
+    from kubelore.bench.scoring import score
+    from kubelore.cli import bench_report
+    from kubelore.cli.live import ProgressBar
+    from kubelore.cli.output import emit
+
+    with find_cases(recordings, questions) as cases, ProgressBar(quiet) as progress:
+        lines = run(cases, partial(examine, settings), jobs, progress)
+    write(out, lines)
+    truth = read_labels(labels) if labels else []
+    report = bench_report.incidents_report(lines, score(lines, truth) if truth else None, str(out))
+    emit(report, output, text=lambda: bench_report.incidents_text(report))
+
+
+def examine(settings: Settings, snapshot: Path, question: str) -> Examined:
+    """Investigate one recording; then scan all of it, on the same reader."""
+    import time
+    from contextlib import closing
+
+    from kubelore import build
+    from kubelore.bench.incidents import Examined
+    from kubelore.cli.scan import find_all
+
+    begun = time.perf_counter()
+    with closing(build.open_cluster(replace(settings, snapshot=str(snapshot)))) as cluster:
+        investigation = build.investigator(settings, cluster).investigate(question)
+        seconds = time.perf_counter() - begun
+        findings, _ = find_all(cluster, "")
+    return Examined(investigation, findings, seconds)

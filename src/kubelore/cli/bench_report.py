@@ -1,0 +1,95 @@
+"""What the benchmarks print: plain data, and tables of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from kubelore.bench.incidents import Prediction
+from kubelore.bench.scoring import Score, Share, percentile, wilson
+from kubelore.cli.console import clean_all
+
+INCIDENTS_FORMAT = "kubelore.bench.incidents/1"
+
+
+def incidents_report(lines: Sequence[Prediction], score: Score | None, out: str) -> dict[str, Any]:
+    """`score` is None without labels."""
+    answered = [line for line in lines if not line["error"]]
+    report: dict[str, Any] = {
+        "format": INCIDENTS_FORMAT,
+        "predictions": out,
+        "cases": len(lines),
+        "errors": [{"id": line["id"], "error": line["error"]} for line in lines if line["error"]],
+        "steps": _spread([line["steps"] for line in answered]),
+        "seconds": _spread([line["seconds"] for line in answered]),
+    }
+    if score:
+        report["score"] = {
+            "cause_and_object": share_data(score.right),
+            "cause": share_data(score.cause),
+            "object": share_data(score.object),
+            "in_first_three": share_data(score.in_three),
+            "false_alarms": share_data(score.false_alarms),
+            "scan_finds_fault": share_data(score.scanned(healthy=False)),
+            "scan_silent_when_healthy": share_data(score.scanned(healthy=True)),
+            "broken": score.broken,
+        }
+        report["misses"] = [{"id": v.id, "want": v.want, "got": v.got} for v in score.misses()]
+        report["scan_misses"] = [v.id for v in score.verdicts if not v.scanned]
+    return clean_all(report)
+
+
+def incidents_text(report: dict[str, Any]) -> RenderableType:
+    rows: list[tuple[str, str]] = []
+    for name, value in report.get("score", {}).items():
+        shown = share_text(value) if isinstance(value, dict) else str(value)
+        rows.append((name.replace("_", " "), shown))
+    for name, unit in (("steps", ""), ("seconds", " s")):
+        spread = report[name]
+        figures = (f"{kind} {spread[kind]:.2f}{unit}" for kind in ("mean", "p95", "most"))
+        rows.append((name, ", ".join(figures)))
+    parts: list[RenderableType] = [columns(rows)]
+    if report.get("misses"):
+        parts += [Text(), Text("Misses", style="bold")]
+        parts.append(columns((m["id"], f"want {m['want']}\ngot  {m['got']}") for m in report["misses"]))
+    if report.get("scan_misses"):
+        parts += [Text(), Text("Scan misses: " + ", ".join(report["scan_misses"]))]
+    if report["errors"] and "score" not in report:
+        parts += [
+            Text(),
+            Text("Errors", style="bold"),
+            columns((e["id"], e["error"]) for e in report["errors"]),
+        ]
+    parts += [Text(), Text(f"{report['cases']} predictions in {report['predictions']}", style="dim")]
+    return Group(*parts)
+
+
+def columns(rows: Iterable[Sequence[str]], header: Sequence[str] = ()) -> Table:
+    """A borderless table, the last column wraps."""
+    table = Table(box=None, show_header=bool(header), padding=(0, 2, 0, 0), pad_edge=False)
+    cells = [tuple(row) for row in rows]
+    width = len(header or (cells[0] if cells else ()))
+    for number in range(width):
+        title = header[number] if header else ""
+        table.add_column(title, no_wrap=number < width - 1, overflow="fold", header_style="bold")
+    for row in cells:
+        table.add_row(*(Text(cell) for cell in row))
+    return table
+
+
+def share_data(share: Share) -> dict[str, Any]:
+    low, high = wilson(share.right, share.total)
+    return {"right": share.right, "total": share.total, "low": round(low, 3), "high": round(high, 3)}
+
+
+def share_text(data: dict[str, Any]) -> str:
+    return str(Share(data["right"], data["total"]))
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    mean = sum(values) / len(values) if values else 0.0
+    return {"mean": round(mean, 3), "p95": percentile(values, 0.95), "most": max(values, default=0.0)}

@@ -1,0 +1,105 @@
+"""`kubelore investigate`: from a question to the diagnosis."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kubelore.cli import options as o
+from kubelore.cli.formats import Format
+from kubelore.errors import UsageError
+
+if TYPE_CHECKING:
+    from kubelore.types import Investigation
+
+MAX_QUESTION = 20_000
+"""Characters; a pasted alert is far shorter."""
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(investigate)
+
+
+def investigate(
+    *,
+    question: Annotated[
+        list[str],
+        typer.Argument(metavar="QUESTION", help="In your words, or a pasted alert; - reads it from stdin."),
+    ],
+    namespace: o.NamespaceOption = "",
+    all_namespaces: o.AllOption = False,
+    snapshot: o.SnapshotOption = "",
+    context: o.ContextOption = "",
+    kubeconfig: o.KubeconfigOption = "",
+    impersonate: o.AsOption = "",
+    decider: o.DeciderOption = None,
+    model: o.ModelOption = "",
+    base_url: o.BaseUrlOption = "",
+    max_steps: Annotated[
+        int, typer.Option("--max-steps", min=1, max=50, help="Stop looking after so many.")
+    ] = 8,
+    patterns: o.PatternsOption = None,
+    output: Annotated[
+        Format, typer.Option("--output", "-o", help="How to print the diagnosis.")
+    ] = Format.TEXT,
+    no_record: Annotated[
+        bool, typer.Option("--no-record", help="Keep no record of this investigation.")
+    ] = False,
+    quiet: o.QuietOption = False,
+) -> None:
+    """Find the root cause behind a question.
+
+    Reads the cluster, follows the evidence and prints the diagnosis: cause, object at fault, evidence, fix.
+    """
+    settings = o.make_settings(
+        snapshot=snapshot, context=context, kubeconfig=kubeconfig, impersonate=impersonate,
+        namespace=namespace, all_namespaces=all_namespaces, patterns=patterns, decider=decider, model=model,
+        base_url=base_url, max_steps=max_steps,
+    )  # fmt: skip
+    asked = _question(question)
+    from contextlib import closing
+
+    from kubelore import build
+    from kubelore.casebook.files import FileRecorder
+    from kubelore.cli.live import live_view
+    from kubelore.cli.output import note
+
+    library = build.library(settings)
+    for problem in library.problems:
+        note(f"warning: pattern left out: {problem}")
+    recorder = None if no_record else FileRecorder()
+    with live_view(quiet) as views, closing(build.open_cluster(settings)) as cluster:
+        listeners = (*views, recorder) if recorder else tuple(views)
+        result = build.investigator(settings, cluster).investigate(asked, settings.namespace, listeners)
+    _print(
+        result, output, {name: cause.meaning for name, cause in library.root_causes.items()}, steps=not views
+    )
+    if recorder and recorder.problem:
+        note(f"warning: this investigation is not on record: {recorder.problem}")
+
+
+def _question(words: list[str]) -> str:
+    text = sys.stdin.read(MAX_QUESTION + 1) if words == ["-"] else " ".join(words)
+    if not text.strip():
+        raise UsageError(
+            "the question is empty", hint='ask for instance: "why does payments keep restarting?"'
+        )
+    if len(text) > MAX_QUESTION:
+        raise UsageError(f"the question is longer than {MAX_QUESTION} characters")
+    return text.strip()
+
+
+def _print(result: Investigation, output: Format, meanings: dict[str, str], *, steps: bool) -> None:
+    from kubelore.cli import markdown, render
+    from kubelore.cli.output import emit
+    from kubelore.cli.report import investigation_report
+
+    report = investigation_report(result, meanings)
+    emit(
+        report,
+        output,
+        text=lambda: render.investigation(report, steps=steps),
+        markdown=lambda: markdown.investigation(report),
+    )

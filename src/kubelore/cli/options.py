@@ -1,0 +1,141 @@
+"""Options that several commands share, named as kubectl names them, and settings made of them."""
+
+from __future__ import annotations
+
+import os
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kubelore.errors import UsageError
+
+if TYPE_CHECKING:
+    from kubelore.build import Settings
+
+
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+def complete_snapshot(incomplete: str) -> list[str]:
+    """`example:NAME` for what ships with kubelore; the shell completes paths."""
+    from kubelore.build import EXAMPLE
+    from kubelore.examples import load
+
+    return [name for name in (EXAMPLE + key for key in load()) if name.startswith(incomplete)]
+
+
+class Decider(StrEnum):
+    PLAYBOOK = "playbook"
+    OPENAI = "openai"
+
+
+NamespaceOption = Annotated[
+    str, typer.Option("--namespace", "-n", metavar="NAMESPACE", help="Stay in this namespace.")
+]
+AllOption = Annotated[
+    bool, typer.Option("--all-namespaces", "-A", help="Look at all namespaces (what happens without -n).")
+]
+ContextOption = Annotated[str, typer.Option("--context", metavar="NAME", help="Context of the kubeconfig.")]
+KubeconfigOption = Annotated[
+    str, typer.Option("--kubeconfig", metavar="FILE", help="The kubeconfig, if not kubectl's own.")
+]
+AsOption = Annotated[str, typer.Option("--as", metavar="USER", help="Impersonate this user.")]
+SnapshotOption = Annotated[
+    str,
+    typer.Option(
+        "--snapshot",
+        metavar="PATH",
+        envvar="KUBELORE_SNAPSHOT",
+        autocompletion=complete_snapshot,
+        help="Read this recording and no live cluster: a folder or archive, or example:NAME.",
+    ),
+]
+PatternsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--patterns",
+        metavar="DIR",
+        envvar="KUBELORE_PATTERNS",
+        help="Folder of your own patterns.  [default: ~/.config/kubelore/patterns]",
+    ),
+]
+DeciderOption = Annotated[
+    Decider | None,
+    typer.Option(
+        "--decider",
+        help="Who chooses the steps: the playbook (offline) or a model.  [default: openai with --model]",
+    ),
+]
+ModelOption = Annotated[
+    str,
+    typer.Option(
+        "--model", metavar="NAME", envvar="KUBELORE_MODEL", help="Model of an OpenAI-compatible server."
+    ),
+]
+BaseUrlOption = Annotated[
+    str, typer.Option("--base-url", metavar="URL", envvar="OPENAI_BASE_URL", help="Where that server is.")
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No live view and no progress bar.")]
+
+
+def make_settings(
+    *,
+    snapshot: str = "",
+    context: str = "",
+    kubeconfig: str = "",
+    impersonate: str = "",
+    namespace: str = "",
+    all_namespaces: bool = False,
+    patterns: Path | None = None,
+    decider: Decider | None = None,
+    model: str = "",
+    **more: Any,
+) -> Settings:
+    """Check options against each other. Raises UsageError."""
+    from kubelore.build import Settings
+    from kubelore.patterns.load import user_folder
+
+    if namespace and all_namespaces:
+        raise UsageError("-n and -A exclude each other")
+    if namespace and not _NAMESPACE.fullmatch(namespace):
+        raise UsageError(f"{namespace!r} is not the name of a namespace")
+    if snapshot and (context or kubeconfig or impersonate):
+        raise UsageError(
+            "--snapshot reads a recording; --context, --kubeconfig and --as are for live clusters",
+            hint="leave one of them out (KUBELORE_SNAPSHOT counts as --snapshot)",
+        )
+    if patterns is not None and not patterns.is_dir():
+        raise UsageError(f"there is no folder {patterns}", hint="make it with: kubelore patterns new NAME")
+    if decider is None:
+        decider = Decider.OPENAI if model else Decider.PLAYBOOK
+    if decider is Decider.OPENAI and not model:
+        raise UsageError("--decider openai needs a model", hint="name one with --model or KUBELORE_MODEL")
+    return Settings(
+        snapshot=snapshot,
+        context=context,
+        kubeconfig=kubeconfig,
+        impersonate=impersonate,
+        namespace=namespace,
+        patterns_folder=patterns or user_folder(),
+        decider=decider.value,
+        model=model,
+        api_key=os.environ.get("OPENAI_API_KEY", ""),
+        **more,
+    )
+
+
+def help_without_command(context: typer.Context) -> None:
+    """Callback of a group of commands: alone, it prints its help."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def check_writable(path: Path) -> None:
+    """Raise UsageError now, and not after minutes of work."""
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder", hint="name a file")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UsageError(f"{path} cannot be written", hint="does its folder exist, and is it yours?")

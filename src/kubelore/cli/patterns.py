@@ -1,0 +1,6 @@
+"""placeholder while being written"""
+
+import typer
+
+
+def register(app: typer.Typer) -> None: ...
