@@ -133,13 +133,18 @@ def read_probe(message: str) -> tuple[str, str]:
     return match[1].lower(), _family("probe", message[match.end() : MAX_TEXT]).label
 
 
+def without_tail(message: str) -> str:
+    """A FailedScheduling message without what it says about preemption."""
+    nodes = NODES.search(message)
+    tail = TAIL.search(message, nodes.end() if nodes else 0)
+    return message[: tail.start()] if tail else message
+
+
 def read_scheduling(message: str) -> Scheduling:
     """Why the scheduler placed the pod nowhere, with how many nodes each reason holds for."""
     text = message[:MAX_TEXT]
     nodes = NODES.search(text)
-    head = text[nodes.end() :] if nodes else text
-    tail = TAIL.search(head)
-    head = head[: tail.start()] if tail else head
+    head = without_tail(text)[nodes.end() if nodes else 0 :]
     reasons = []
     for fragment in FRAGMENT.split(head):
         count = COUNT.match(fragment)
