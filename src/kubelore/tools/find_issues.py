@@ -1,0 +1,82 @@
+"""FIND_ISSUES: everything that is wrong in one namespace, or in the cluster."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from kubelore.analysis.edges import edges_of
+from kubelore.analysis.find import find
+from kubelore.analysis.view import View
+from kubelore.errors import BadArguments, ObjectNotFound
+from kubelore.tools.arguments import Target, read
+from kubelore.tools.resolve import Resolver
+from kubelore.types import Edge, Fact, Finding, Observation, Ref, Severity
+
+ORDER = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
+
+
+class FindIssues:
+    name = "FIND_ISSUES"
+    usage = "[namespace]  what is wrong there, or in the whole cluster, most severe first"
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._resolver = Resolver(view)
+
+    def run(self, args: str) -> Observation:
+        namespace = self._namespace(read(args))
+        findings = tuple(ranked(find(self._view, namespace)))
+        about = dict.fromkeys(ref for f in findings for ref in (f.object, *(fact.about for fact in f.facts)))
+        edges: dict[Edge, None] = {}
+        for ref in about:
+            edges.update(dict.fromkeys(edges_of(self._view, ref)))
+        facts: dict[Fact, None] = dict.fromkeys(fact for f in findings for fact in f.facts)
+        return Observation(
+            text=self._text(findings, namespace),
+            facts=tuple(facts),
+            edges=tuple(edges),
+            covers=((self.name, Ref("Namespace", "", namespace or "*")),),
+            findings=findings,
+            not_checked=self._view.cluster.not_checked(),
+        )
+
+    def _namespace(self, target: Target) -> str | None:
+        """The namespace that is named; the one an object lives in when an object is named instead."""
+        try:
+            return self._resolver.namespace(target)
+        except (ObjectNotFound, BadArguments) as error:
+            try:
+                found = self._resolver.one(target)
+            except (ObjectNotFound, BadArguments):
+                raise error from None
+            return found.ref.namespace or None
+
+    def _text(self, findings: Sequence[Finding], namespace: str | None) -> str:
+        shown = [f for f in findings if f.severity is not Severity.INFO]
+        shown += [f for f in findings if f.severity is Severity.INFO] if shown else []
+        where = f"namespace {namespace}" if namespace else "the cluster"
+        pods = len(self._view.all("Pod", namespace))
+        workloads = len(list(self._view.workloads(namespace)))
+        looked = f"{workloads} workloads, {pods} pods looked at"
+        lines = [f"No issues found in {where} ({looked})."]
+        if shown:
+            counts = Counter(f.severity for f in shown)
+            summary = ", ".join(f"{counts[s]} {s}" for s in ORDER if counts[s])
+            lines = [f"{summary} in {where} ({looked}):", *map(line, shown)]
+        unread = self._view.cluster.not_checked()
+        if unread:
+            lines += ["", "Not checked:", *(f"  {item}" for item in unread)]
+        return "\n".join(lines)
+
+
+def line(finding: Finding) -> str:
+    return f"[{finding.severity.upper()}] {finding.object}: {finding.what}"
+
+
+def ranked(findings: Sequence[Finding]) -> list[Finding]:
+    """Most severe object first; findings of one object stay together."""
+    worst: dict[Ref, int] = {}
+    for f in findings:
+        worst[f.object] = min(ORDER[f.severity], worst.get(f.object, 9))
+    return sorted(findings, key=lambda f: (worst[f.object], f.object, ORDER[f.severity], f.what))
