@@ -98,10 +98,7 @@ def make_settings(
     from kubelore.build import Settings
     from kubelore.patterns.load import user_folder
 
-    if namespace and all_namespaces:
-        raise UsageError("-n and -A exclude each other")
-    if namespace and not _NAMESPACE.fullmatch(namespace):
-        raise UsageError(f"{namespace!r} is not the name of a namespace")
+    check_namespace(namespace, all_namespaces)
     if snapshot and (context or kubeconfig or impersonate):
         raise UsageError(
             "--snapshot reads a recording; --context, --kubeconfig and --as are for live clusters",
@@ -125,6 +122,13 @@ def make_settings(
         api_key=os.environ.get("OPENAI_API_KEY", ""),
         **more,
     )
+
+
+def check_namespace(namespace: str, all_namespaces: bool) -> None:
+    if namespace and all_namespaces:
+        raise UsageError("-n and -A exclude each other")
+    if namespace and not _NAMESPACE.fullmatch(namespace):
+        raise UsageError(f"{namespace!r} is not the name of a namespace")
 
 
 def help_without_command(context: typer.Context) -> None:

@@ -53,18 +53,18 @@ def capture(
     Secret values never leave memory; tokens and passwords elsewhere are redacted. A recording that was cut
     short is marked incomplete and still works.
     """
-    settings = o.make_settings(
-        context=context, kubeconfig=kubeconfig, impersonate=impersonate, namespace=namespace,
-        all_namespaces=all_namespaces,
-    )  # fmt: skip
-    from contextlib import closing
-
-    from kubelore import build
+    o.check_namespace(namespace, all_namespaces)
     from kubelore.cli.live import ProgressBar
     from kubelore.cli.output import note, print_plain
     from kubelore.cluster.capture import capture as record
+    from kubelore.cluster.live import open_live
 
-    with ProgressBar(quiet) as progress, closing(build.open_cluster(settings)) as cluster:
+    with (
+        ProgressBar(quiet) as progress,
+        open_live(
+            context=context, kubeconfig=kubeconfig, namespace=namespace, impersonate=impersonate
+        ) as cluster,
+    ):
         made = record(
             cluster, out, namespaces=[namespace] if namespace else [], logs_tail=logs_tail, progress=progress
         )
