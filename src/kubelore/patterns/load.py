@@ -110,6 +110,7 @@ def read_pattern(
     try:
         loader = yaml.CSafeLoader(content.decode("utf-8-sig"))
         node = loader.get_single_node()
+        repeated = list(_repeated_keys(node)) if node is not None else []
         data = loader.construct_document(node) if node is not None else None
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
@@ -121,7 +122,7 @@ def read_pattern(
         return None, [Problem(name, 1, f"YAML: {error}")]
     if node is None or not isinstance(data, dict):
         return None, [Problem(name, 1, "a pattern file holds one mapping")]
-    problems = [Problem(name, line, f"{key} is given twice") for key, line in _repeated_keys(node)]
+    problems = [Problem(name, line, f"{key} is given twice") for key, line in repeated]
     try:
         pattern = Pattern.model_validate(data)
     except ValidationError as error:
@@ -148,10 +149,11 @@ def line_of(node: yaml.Node, path: check.Path) -> int:
     line = node.start_mark.line
     for part in path:
         if isinstance(node, yaml.MappingNode):
-            pair = next(((k, v) for k, v in node.value if k.value == part), None)
-            if pair is None:
+            pairs = [(k, v) for k, v in node.value if k.value == part]
+            if not pairs:
                 break
-            line, node = pair[0].start_mark.line, pair[1]
+            key, node = pairs[-1]  # merge keys (<<) come first
+            line = key.start_mark.line
         elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
             node = node.value[part]
             line = node.start_mark.line
