@@ -1,0 +1,60 @@
+"""Replaces the secrets in a text by `[redacted:KIND]`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from kubelore.redaction.keys import Span, find_secrets, harmless_value, looks_generated
+from kubelore.redaction.rules import Rule, load
+
+SHORT = 256
+"""Strings up to this length are remembered: labels, reasons and images recur by the thousand."""
+
+_PLAIN_WORD = re.compile(r"[A-Za-z][a-z]*[.,;:!]?")
+_MARK = re.compile(r"\[redacted:[a-z-]+\]")
+
+
+def redact(text: str) -> str:
+    """The text without its secrets. Time is linear in its length; nothing raises."""
+    return _remembered(text) if len(text) <= SHORT else _redact(text)
+
+
+@lru_cache(maxsize=32768)
+def _remembered(text: str) -> str:
+    return _redact(text)
+
+
+def _redact(text: str) -> str:
+    lower = text.lower()
+    for rule in load().rules:
+        if any(need in lower for need in rule.needs):
+            text = _replace(text, _spans(rule, text))
+    return _replace(text, find_secrets(text))
+
+
+def _spans(rule: Rule, text: str) -> Iterable[Span]:
+    grouped = "secret" in rule.find.groupindex
+    for match in rule.find.finditer(text):
+        # A rule may have an alternative without the group: then all of it is the secret.
+        start, end = match.span("secret") if grouped and match["secret"] is not None else match.span()
+        value = text[start:end]
+        if not _MARK.match(value) and _passes(rule.check, value):
+            yield start, end, rule.kind
+
+
+def _passes(check: str, value: str) -> bool:
+    if check == "random":
+        return looks_generated(value)
+    if check == "word":
+        return not harmless_value(value) and not _PLAIN_WORD.fullmatch(value)
+    return check != "keep" or not harmless_value(value)
+
+
+def _replace(text: str, spans: Iterable[Span]) -> str:
+    parts, done = [], 0
+    for start, end, kind in spans:
+        parts += [text[done:start], f"[redacted:{kind}]"]
+        done = end
+    return "".join([*parts, text[done:]]) if parts else text
