@@ -1,0 +1,123 @@
+"""From the text of a file to Kubernetes objects: parsing, checking, and one shape for every format."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import yaml
+
+from kubelore.cluster.kinds import Kind
+from kubelore.cluster.snapshot.model import Listing, blank_secret
+from kubelore.errors import SnapshotError
+from kubelore.types import JsonObject
+
+
+def parse(content: bytes, path: str) -> Any:
+    """JSON, or YAML when the file is named so. Raises SnapshotError with the file and the place."""
+    if not content.strip():
+        raise SnapshotError(f"{path}: empty file")
+    try:
+        if path.endswith((".yaml", ".yml")):
+            return yaml.load(content, Loader=_Loader)  # noqa: S506  a SafeLoader, see below
+        return json.loads(content)
+    except (ValueError, yaml.YAMLError, RecursionError) as error:
+        reason = " ".join(str(error).split())
+        raise SnapshotError(f"{path}: not valid, or cut short ({reason})") from error
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Safe YAML that leaves times as the text they are in JSON."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in _Loader.yaml_implicit_resolvers.items()
+}
+
+
+def items_of(document: Any, path: str) -> tuple[list[JsonObject], str]:
+    """The objects of a List, a bare array or a single object, and what was wrong with some of them."""
+    if isinstance(document, dict) and "items" in document:
+        raw = document["items"] or []
+    elif isinstance(document, dict) and "metadata" in document and "kind" in document:
+        raw = [document]
+    else:
+        raw = document
+    if not isinstance(raw, list):
+        raise SnapshotError(f"{path}: not a list of Kubernetes objects")
+    good = [item for item in raw if _is_object(item)]
+    problem = f"{path}: {len(raw) - len(good)} of {len(raw)} items are not objects" if raw != good else ""
+    return good, problem
+
+
+def _is_object(item: Any) -> bool:
+    metadata = item.get("metadata") if isinstance(item, dict) else None
+    return isinstance(metadata, dict) and isinstance(metadata.get("name"), str)
+
+
+def listing(kind: Kind, items: Iterable[JsonObject], problem: str = "") -> Listing:
+    """Items as the API would return them one by one: with kind and apiVersion, Secrets without values."""
+    stamped = ({"kind": kind.kind, "apiVersion": kind.api_version, **_plain(item)} for item in items)
+    if kind.resource == "secrets":
+        stamped = (blank_secret(item) for item in stamped)
+    return Listing(kind, list(stamped), problem)
+
+
+def _plain(item: JsonObject) -> JsonObject:
+    """Without what only a list writes, and without field bookkeeping that nobody reads."""
+    item = {k: v for k, v in item.items() if k not in {"kind", "apiVersion"}}
+    if "managedFields" in item["metadata"]:
+        item["metadata"] = {k: v for k, v in item["metadata"].items() if k != "managedFields"}
+    return item
+
+
+def latest_time(listings: Iterable[Listing]) -> datetime | None:
+    """The newest time in objects whose times all lie in the past: about when they were recorded."""
+    kinds = {"pods", "events", "nodes", "leases.coordination.k8s.io"}
+    times = (
+        time
+        for each in listings
+        if each.kind.resource in kinds
+        for item in each.items
+        for time in _times(item)
+    )
+    return max(times, default=None)
+
+
+def _times(value: Any, key: str = "") -> Iterator[datetime]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _times(inner, name)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _times(inner, key)
+    elif isinstance(value, str) and key.endswith(("Time", "Timestamp", "At")):
+        time = read_time(value)
+        if time:
+            yield time
+
+
+def read_time(text: Any) -> datetime | None:
+    """An RFC 3339 time; None when it is not one."""
+    try:
+        time = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def core_event(event: JsonObject) -> JsonObject:
+    """An events.k8s.io event in the form of the core API, which is the one that readers ask for."""
+    names = {
+        "regarding": "involvedObject",
+        "note": "message",
+        "deprecatedCount": "count",
+        "deprecatedFirstTimestamp": "firstTimestamp",
+        "deprecatedLastTimestamp": "lastTimestamp",
+        "deprecatedSource": "source",
+        "reportingController": "reportingComponent",
+    }
+    return {names.get(key, key): value for key, value in event.items() if key not in {"kind", "apiVersion"}}
