@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from kubelore import __version__
-from kubelore.cli import INTERRUPTED, bench, investigate, other, patterns, scan, snapshot
+from kubelore.cli import INTERRUPTED, bench, doctor, examples, investigate, patterns, scan, snapshot
 from kubelore.cli.console import clean
 from kubelore.cli.options import help_without_command
 from kubelore.errors import KubeloreError
@@ -49,7 +49,7 @@ def _root(
     help_without_command(context)
 
 
-for part in (investigate, scan, patterns, snapshot, other, bench):
+for part in (investigate, scan, patterns, snapshot, examples, doctor, bench):
     part.register(app)
 
 

@@ -39,14 +39,12 @@ def incidents(
         Path | None,
         typer.Option("--labels", metavar="FILE", help="The truth; read once all predictions are made."),
     ] = None,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, max=64, help="Processes.")] = 1,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", min=1, max=64, help="Processes.")] = 1,
     decider: o.DeciderOption = None,
     model: o.ModelOption = "",
     base_url: o.BaseUrlOption = "",
     patterns: o.PatternsOption = None,
-    output: Annotated[
-        DataFormat, typer.Option("--output", "-o", help="How to print the score.")
-    ] = DataFormat.TEXT,
+    output: o.DataOption = DataFormat.TEXT,
     quiet: o.QuietOption = False,
 ) -> None:
     """Run recorded incidents.

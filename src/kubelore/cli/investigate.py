@@ -38,12 +38,10 @@ def investigate(
     model: o.ModelOption = "",
     base_url: o.BaseUrlOption = "",
     max_steps: Annotated[
-        int, typer.Option("--max-steps", min=1, max=50, help="Stop looking after so many.")
+        int, typer.Option("--max-steps", metavar="N", min=1, max=50, help="Stop looking after so many.")
     ] = 8,
     patterns: o.PatternsOption = None,
-    output: Annotated[
-        Format, typer.Option("--output", "-o", help="How to print the diagnosis.")
-    ] = Format.TEXT,
+    output: o.OutputOption = Format.TEXT,
     no_record: Annotated[
         bool, typer.Option("--no-record", help="Keep no record of this investigation.")
     ] = False,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kubelore.cli.formats import DataFormat, Format
 from kubelore.errors import UsageError
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ DeciderOption = Annotated[
     Decider | None,
     typer.Option(
         "--decider",
+        metavar="playbook|openai",
         help="Who chooses the steps: the playbook (offline) or a model.  [default: openai with --model]",
     ),
 ]
@@ -77,6 +79,12 @@ ModelOption = Annotated[
 ]
 BaseUrlOption = Annotated[
     str, typer.Option("--base-url", metavar="URL", envvar="OPENAI_BASE_URL", help="Where that server is.")
+]
+OutputOption = Annotated[
+    Format, typer.Option("--output", "-o", metavar="text|json|yaml|markdown", help="How to print it.")
+]
+DataOption = Annotated[
+    DataFormat, typer.Option("--output", "-o", metavar="text|json|yaml", help="How to print it.")
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No live view and no progress bar.")]
 

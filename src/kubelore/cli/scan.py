@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -31,9 +31,7 @@ def scan(
     context: o.ContextOption = "",
     kubeconfig: o.KubeconfigOption = "",
     impersonate: o.AsOption = "",
-    output: Annotated[
-        Format, typer.Option("--output", "-o", help="How to print the findings.")
-    ] = Format.TEXT,
+    output: o.OutputOption = Format.TEXT,
     quiet: o.QuietOption = False,
 ) -> int:
     """List everything that is wrong. Exits with 1 when there is something, with 0 when there is nothing."""

@@ -77,7 +77,7 @@ def capture(
 def info(
     *,
     path: PathArgument,
-    output: Annotated[DataFormat, typer.Option("--output", "-o", help="How to print it.")] = DataFormat.TEXT,
+    output: o.DataOption = DataFormat.TEXT,
 ) -> None:
     """Say what a recording holds."""
     from kubelore.build import snapshot_path
@@ -108,7 +108,6 @@ def _report(loaded: Snapshot) -> dict[str, Any]:
             "namespaces": sorted(filter(None, namespaces)),
             "objects": counts,
             "logs": len(loaded.logs),
-            "metrics": {name: len(items) for name, items in loaded.metrics.items()},
             "problems": problems,
         }
     )
@@ -126,7 +125,3 @@ def _text(report: dict[str, Any]) -> RenderableType:
         ("namespaces", ", ".join(report["namespaces"]) or "none"),
         ("objects", ", ".join(f"{count} {name}" for name, count in report["objects"].items()) or "none"),
         ("logs", str(report["logs"])),
-        ("metrics", ", ".join(f"{count} {name}" for name, count in report["metrics"].items()) or "none"),
-    ]
-    rows += [("not in it", f"{what}: {why}") for what, why in report["problems"].items()]
-    return columns(rows)

@@ -1,11 +1,10 @@
-"""`kubelore examples` and `kubelore doctor`."""
+"""`kubelore examples`: recorded incidents to try it on."""
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
+from kubelore.cli import options as o
 from kubelore.cli.formats import DataFormat
 
 
@@ -14,9 +13,7 @@ def register(app: typer.Typer) -> None:
 
 
 def examples(
-    output: Annotated[
-        DataFormat, typer.Option("--output", "-o", help="How to print the list.")
-    ] = DataFormat.TEXT,
+    output: o.DataOption = DataFormat.TEXT,
 ) -> None:
     """List the incidents that ship with kubelore.
 
