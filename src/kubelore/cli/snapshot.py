@@ -125,3 +125,6 @@ def _text(report: dict[str, Any]) -> RenderableType:
         ("namespaces", ", ".join(report["namespaces"]) or "none"),
         ("objects", ", ".join(f"{count} {name}" for name, count in report["objects"].items()) or "none"),
         ("logs", str(report["logs"])),
+    ]
+    rows += [("not in it", f"{what}: {why}") for what, why in report["problems"].items()]
+    return columns(rows)
