@@ -8,18 +8,24 @@ from dataclasses import replace
 
 from kubelore.analysis import (
     containers,
+    jobs,
     pods,
+    usage,
+    workloads,
 )
 from kubelore.analysis.registry import CHECKS, Check
 from kubelore.analysis.view import View
-from kubelore.types import Fact, Finding, NotChecked, Severity
+from kubelore.types import Fact, Finding, NotChecked, Ref, Severity
 
-ANALYZERS = (containers, pods)
+ANALYZERS = (containers, pods, workloads, jobs, usage)
 """Importing these modules fills the registry."""
 
 ORDER = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
 NAMING_PARAMS = ("configmap", "secret", "key", "pvc", "service_account", "quota", "resource")
 """Params that tell two facts of the same name on one object apart."""
+SHORTAGE = "workload.available"
+EXPLAIN_SHORTAGE = {"containers", "scheduling", "setup", "readiness", "failed-pods", "creation", "rollouts"}
+"""Checks whose findings say why replicas are missing."""
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +49,7 @@ def find(
             log.exception("analyzer %s failed", check.name)
             if broken is not None:
                 broken.append(NotChecked(f"analyzer {check.name}", f"{type(error).__name__}: {error}"))
-    found = _fold_contained(_fold_replicas(found))
+    found = _absorb_shortages(_fold_contained(_fold_replicas(found)))
     return sorted(found, key=lambda f: (ORDER[f.severity], f.object.namespace, f.object, f.check, f.what))
 
 
@@ -98,4 +104,24 @@ def _fold_contained(found: list[Finding]) -> list[Finding]:
             )
             if not (contained and facts):
                 kept.append(finding)
+    return kept
+
+
+def _absorb_shortages(found: list[Finding]) -> list[Finding]:
+    """Missing replicas are no fault of their own where another finding on the workload says why."""
+    shortages = {f.object: f for f in found if f.facts and f.facts[0].key == SHORTAGE}
+    causes: dict[Ref, Finding] = {}
+    for finding in found:
+        if finding.object in shortages and finding.check in EXPLAIN_SHORTAGE:
+            best = causes.setdefault(finding.object, finding)
+            if ORDER[finding.severity] < ORDER[best.severity]:
+                causes[finding.object] = finding
+    kept = []
+    for finding in found:
+        if finding.object in causes and finding is shortages[finding.object]:
+            continue
+        if causes.get(finding.object) is finding:
+            kept.append(replace(finding, facts=(*finding.facts, *shortages[finding.object].facts)))
+        else:
+            kept.append(finding)
     return kept
