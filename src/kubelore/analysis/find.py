@@ -7,9 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from kubelore.analysis import (
+    calls,
     containers,
+    ingress,
     jobs,
+    netpol,
     pods,
+    services,
+    storage,
     usage,
     workloads,
 )
@@ -17,11 +22,13 @@ from kubelore.analysis.registry import CHECKS, Check
 from kubelore.analysis.view import View
 from kubelore.types import Fact, Finding, NotChecked, Ref, Severity
 
-ANALYZERS = (containers, pods, workloads, jobs, usage)
+ANALYZERS = (calls, containers, ingress, jobs, netpol, pods, services, storage, usage, workloads)
 """Importing these modules fills the registry."""
 
 ORDER = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
-NAMING_PARAMS = ("configmap", "secret", "key", "pvc", "service_account", "quota", "resource")
+NAMING_PARAMS = (
+    "configmap", "secret", "key", "pvc", "service_account", "quota", "resource", "service", "host", "policy",
+)  # fmt: skip
 """Params that tell two facts of the same name on one object apart."""
 SHORTAGE = "workload.available"
 EXPLAIN_SHORTAGE = {"containers", "scheduling", "setup", "readiness", "failed-pods", "creation", "rollouts"}

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from kubelore.analysis.backends import pod_state
+from kubelore.analysis.events import read_family
 from kubelore.analysis.quantity import parse_quantity
 from kubelore.analysis.registry import check
 from kubelore.analysis.subject import Subject
@@ -21,12 +22,6 @@ DEFAULT_CLASS = (
 )
 NO_PROVISIONER = "kubernetes.io/no-provisioner"
 
-CLASS_NOT_FOUND = re.compile(r'storageclass(?:\.storage\.k8s\.io)? "[^"]*" not found', re.I)
-NO_CLASS = re.compile(r"no storage class is set", re.I)
-REFUSED = {
-    "access-mode": re.compile(r"access ?modes?|Read(?:Write|Only)(?:Many|Once)", re.I),
-    "selector": re.compile(r"selector.{0,40}not supported|not support.{0,40}selector", re.I),
-}
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
 COMMON_WORDS = {"csi", "com", "org", "net", "www", "storage", "provisioner", "driver", "cluster", "local"}
 KINDS = ("PersistentVolumeClaim", "PersistentVolume", "StorageClass", "Pod", "Event", "CSIDriver")
@@ -106,17 +101,15 @@ def _by_class(
     view: View, claim: JsonObject, storage_class: JsonObject, events: list[Event]
 ) -> Iterator[Reason]:
     provisioner = str(storage_class.get("provisioner") or "")
-    failed = [e for e in events if e.reason == "ProvisioningFailed" and not CLASS_NOT_FOUND.search(e.message)]
+    failed = [e for e in events if e.reason == "ProvisioningFailed" and not _says(e, "storage-class-missing")]
     late = storage_class.get("volumeBindingMode") == "WaitForFirstConsumer"
     chosen = SELECTED_NODE in ((claim.get("metadata") or {}).get("annotations") or {})
     if failed:
         message = failed[-1].message
         yield "provisioning-failed", f"provisioning failed: {message[:200].rstrip('.')}"
-        yield from (
-            (r, "the provisioner cannot give what it asks for")
-            for r, t in REFUSED.items()
-            if t.search(message)
-        )
+        closer = read_family("claim", message).label
+        if closer in {"selector", "access-mode", "capacity"}:
+            yield closer, "the provisioner cannot give what it asks for"
     elif late and not pods_using(view, ref_of(claim)):
         yield "waiting-for-consumer", "its StorageClass binds it once a pod uses it, and none does"
     elif provisioner == NO_PROVISIONER:
@@ -125,6 +118,10 @@ def _by_class(
         yield "waiting-for-consumer", "its StorageClass binds it once its pod has a node"
     elif not _provisioner_runs(view, provisioner):
         yield "provisioner-missing", f"nothing in the cluster provisions for {provisioner}"
+
+
+def _says(event: Event, reason: str) -> bool:
+    return read_family("claim", event.message).label == reason
 
 
 def _storage_class(view: View, name: str | None) -> JsonObject | None:
@@ -139,13 +136,15 @@ def _is_default(storage_class: JsonObject) -> bool:
 
 
 def _class_is_missing(view: View, name: str, events: Iterable[Event]) -> bool:
-    told = any(CLASS_NOT_FOUND.search(e.message) for e in events)
-    return told or view.exists("StorageClass", "", name) is False
+    return (
+        any(_says(e, "storage-class-missing") for e in events)
+        or view.exists("StorageClass", "", name) is False
+    )
 
 
 def _default_exists(view: View, events: Iterable[Event]) -> bool:
     """In doubt one exists; the controller says so when none is set."""
-    return not (view.cluster.readable("StorageClass") or any(NO_CLASS.search(e.message) for e in events))
+    return not (view.cluster.readable("StorageClass") or any(_says(e, "no-default-class") for e in events))
 
 
 def pods_using(view: View, claim: Ref) -> list[JsonObject]:
