@@ -113,7 +113,8 @@ def _family(name: str, text: str) -> Reading:
 def read_text(reason: str, message: str) -> Reading:
     """The meaning of an event, a waiting or terminated state, or a condition."""
     text = message[:MAX_TEXT]
-    for family in _rules().reasons.get(reason, ()):
+    key = f"{reason}: Error" if reason == "Failed" and text.startswith("Error: ") else reason
+    for family in _rules().reasons.get(key, ()):
         reading = _family(family, text)
         if reading is not UNKNOWN:
             return reading

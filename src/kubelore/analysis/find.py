@@ -84,13 +84,17 @@ def _fold_replicas(found: Iterable[Finding]) -> list[Finding]:
 
 def _one(group: list[Finding]) -> Finding:
     worst = min(group, key=lambda f: ORDER[f.severity])
-    if len(group) == 1:
-        return worst
-    facts = {(fact.key, fact.value, fact.about): fact for f in (*group, worst) for fact in f.facts}
     shown_by = {fact.seen_on for f in group for fact in f.facts if fact.seen_on}
     what = f"{worst.what} ({len(shown_by)} of its objects show this)" if len(shown_by) > 1 else worst.what
-    ordered = {(fact.key, fact.value, fact.about): fact for fact in worst.facts} | facts
-    return replace(worst, what=what, facts=tuple(ordered.values()))
+    return replace(worst, what=what, facts=_distinct(fact for f in (worst, *group) for fact in f.facts))
+
+
+def _distinct(facts: Iterable[Fact]) -> tuple[Fact, ...]:
+    """Each fact once, as it was told first."""
+    found: dict[tuple[object, ...], Fact] = {}
+    for fact in facts:
+        found.setdefault(_identity(fact), fact)
+    return tuple(found.values())
 
 
 def _fold_contained(found: list[Finding]) -> list[Finding]:
@@ -128,7 +132,7 @@ def _absorb_shortages(found: list[Finding]) -> list[Finding]:
         if finding.object in causes and finding is shortages[finding.object]:
             continue
         if causes.get(finding.object) is finding:
-            kept.append(replace(finding, facts=(*finding.facts, *shortages[finding.object].facts)))
+            kept.append(replace(finding, facts=_distinct((*finding.facts, *shortages[finding.object].facts))))
         else:
             kept.append(finding)
     return kept

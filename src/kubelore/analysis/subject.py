@@ -15,7 +15,7 @@ class Subject:
     about: Ref
     seen_on: Ref | None = None
 
-    def fact(self, key: str, value: str, detail: str = "", **params: str | int) -> Fact:
+    def fact(self, key: str, value: str, detail: str = "", /, **params: str | int) -> Fact:
         """One fact; params that are empty are left out."""
         named = {k: str(v) for k, v in params.items() if v != ""}
         return Fact(key, value, self.about, detail, self.seen_on, named)
