@@ -18,7 +18,8 @@ VALUE_FLAGS = {
     "-n": "namespace", "--namespace": "namespace", "--ns": "namespace",
     "-l": "selector", "--selector": "selector", "--label": "selector", "--labels": "selector",
     "-c": "container", "--container": "container",
-    "--tail": "tail", "--since": "since", "--kind": "kind", "--name": "name", "--pod": "name", "--service": "name",
+    "--tail": "tail", "--since": "since", "--kind": "kind", "--name": "name", "--pod": "name",
+    "--service": "name",
 }  # fmt: skip
 SWITCHES = {
     "-A": "all_namespaces", "--all-namespaces": "all_namespaces",

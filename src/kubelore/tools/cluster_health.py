@@ -48,7 +48,8 @@ class ClusterHealth:
 
     def _parts(self, findings: list[Finding]) -> Iterator[str]:
         view, info = self._view, self._view.cluster.info
-        yield f"Kubernetes {info.server_version}, {len(view.all('Node'))} nodes, {len(view.namespaces())} namespaces"
+        nodes, namespaces = len(view.all("Node")), len(view.namespaces())
+        yield f"Kubernetes {info.server_version}, {nodes} nodes, {namespaces} namespaces"
         worth = [f for f in ranked(findings) if f.severity is not Severity.INFO]
         yield "Issues:\n" + "\n".join(f"  {line(f)}" for f in worth) if worth else "Issues: none"
         header = ("NAME", "READY", "SCHEDULABLE", "PRESSURE", "TAINTS", "VERSION", "PODS", "AGE")

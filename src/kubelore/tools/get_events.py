@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
 
 from kubelore.analysis.edges import edges_of
-from kubelore.analysis.events import event_labels
+from kubelore.analysis.podstate import Case, event_facts
 from kubelore.analysis.settings import object_facts
 from kubelore.analysis.subject import Subject, subject_of
 from kubelore.analysis.view import Event, View
 from kubelore.tools.arguments import Target, read
+from kubelore.tools.eventrows import Row, fold
 from kubelore.tools.layout_pod import WORKLOADS
-from kubelore.tools.loglines import normal_form
 from kubelore.tools.resolve import Resolver
 from kubelore.tools.text import age, table
 from kubelore.types import Fact, Observation, Ref
@@ -24,15 +22,6 @@ MAX_ROWS = 100
 
 ABSENCE = ("pod.events", "pod.scheduling_event")
 """Facts that a lack of events gives."""
-
-
-@dataclass(slots=True)
-class Row:
-    """Events that differ in numbers and times only."""
-
-    event: Event
-    count: int
-    last: datetime | None
 
 
 class GetEvents:
@@ -75,32 +64,33 @@ class GetEvents:
         )
 
     def _facts(self, events: Iterable[Event]) -> Iterator[Fact]:
+        """Of a pod, only events of a stage it has not passed count."""
+        by_object: dict[Ref, list[Event]] = {}
         for event in events:
-            if event.type == "Normal":
+            if event.type != "Normal":
+                by_object.setdefault(event.object, []).append(event)
+        for ref, found in by_object.items():
+            obj = self._view.find(ref)
+            if obj is None:
+                yield from event_facts(Subject(ref), found)
                 continue
-            obj = self._view.find(event.object)
-            subject = subject_of(self._view, obj) if obj else Subject(event.object)
-            for label in event_labels(event):
-                yield subject.fact("event", label, f"{event.reason}: {event.message}")
+            if ref.kind == "Pod":
+                current = Case(self._view, obj).events
+                yield from event_facts(subject_of(self._view, obj), [e for e in found if e in current])
+            else:
+                yield from event_facts(subject_of(self._view, obj), found)
 
 
 def shown(view: View, events: Iterable[Event], where: str) -> str:
     """Rows of events, Warnings first, the newest first; those that differ in numbers only are one row."""
-    rows: dict[tuple[object, ...], Row] = {}
-    for event in events:
-        key = (event.object, event.type, event.reason, normal_form(event.message))
-        row = rows.setdefault(key, Row(event, 0, None))
-        row.count += event.count
-        if row.last is None or (event.last and event.last > row.last):
-            row.event, row.last = event, event.last
+    rows = fold(events)
     if not rows:
         unread = "" if view.cluster.readable("Event") else "; events could not be read"
         return f"No events {where}{unread}."
-    oldest = view.now.timestamp()
-    ordered = sorted(rows.values(), key=lambda r: oldest - r.last.timestamp() if r.last else oldest)
+    ordered = rows[::-1]
     warnings = [row for row in ordered if row.event.type != "Normal"]
     normal = [row for row in ordered if row.event.type == "Normal"]
-    total = sum(row.count for row in rows.values())
+    total = sum(row.count for row in rows)
     parts = [f"{total} events {where}: {len(warnings)} kinds of Warning, {len(normal)} normal"]
     kept = [*warnings[:MAX_ROWS], *normal[:MAX_ROWS]]
     parts.append(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from kubelore.analysis.calls import call_facts
 from kubelore.analysis.edges import edges_of
@@ -30,6 +32,7 @@ KINDS = (
     "Pod", "Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicaSet", "ReplicationController",
     "Service",
 )  # fmt: skip
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 TAIL, MAX_TAIL = 1000, 10_000
 """Lines read from the end of a log, unless asked for more."""
 
@@ -60,29 +63,22 @@ class GetLogs:
         """The logs of what a target names."""
         found = self._found(target)
         pod = one_pod(self._view, found.obj)
-        container = _container(pod, found.container or target.container)
-        return self.observe(pod, container, target, found.note)
+        names = _containers(pod, found.container or target.container, target.all_containers)
+        return self._observe(pod, names, target, found.note)
 
-    def observe(self, pod: JsonObject, container: str, target: Target, note: str = "") -> Observation:
-        """The logs of one container that was found already."""
-        logs = list(self._read(pod, container, target))
+    def _observe(self, pod: JsonObject, names: Sequence[str], target: Target, note: str) -> Observation:
+        logs = [log for name in names for log in self._read(pod, name, target)]
         workload = self._view.workload_of(pod)
-        text = "\n".join(
-            [*([note] if note else []), _headline(pod, container), *map(_shown, _distinct(logs))]
-        )
-        unread = tuple(
-            NotChecked(
-                f"log of container {container} in {ref_of(pod)}{' (previous run)' * log.previous}", log.why
-            )
-            for log in logs
-            if log.why and log.ran
-        )
+        text = [note] if note else []
+        for name in names:
+            own = [log for log in logs if log.container == name]
+            text += [_headline(pod, name), *map(_shown, _distinct(own))]
         return Observation(
-            text=text,
-            facts=tuple(dict.fromkeys(self._facts(pod, container, workload, logs))),
+            text="\n".join(text),
+            facts=tuple(dict.fromkeys(self._facts(pod, workload, logs))),
             edges=tuple(edges_of(self._view, workload)),
             covers=((self.name, workload), (self.name, ref_of(pod))),
-            not_checked=unread,
+            not_checked=tuple(_unread(pod, log) for log in logs if log.why and log.ran),
         )
 
     def _found(self, target: Target) -> Found:
@@ -95,39 +91,58 @@ class GetLogs:
     def _read(self, pod: JsonObject, container: str, target: Target) -> Iterator[Log]:
         """The run before comes first: after a restart it is the one that failed."""
         status = next((s for s in statuses(pod) if s.get("name") == container), {})
-        lines = min(abs(int(target.tail or TAIL)) or TAIL, MAX_TAIL)
+        lines = min(abs(int(target.tail or TAIL)) or UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+TAIL, MAX_TAIL)
+        since = _since(target.since, self._view.now)
         restarted = bool(status.get("restartCount") or (status.get("lastState") or {}).get("terminated"))
         if target.previous or restarted:
-            yield self._one(pod, container, True, lines, status)
+            yield self._one(pod, container, True, lines, since, status)
         if not target.previous:
-            yield self._one(pod, container, False, lines, status)
+            yield self._one(pod, container, False, lines, since, status)
 
-    def _one(self, pod: JsonObject, container: str, previous: bool, lines: int, status: JsonObject) -> Log:
+    def _one(
+        self, pod: JsonObject, container: str, previous: bool, lines: int, since: str, status: JsonObject
+    ) -> Log:
         ref = ref_of(pod)
         try:
             text = self._view.cluster.logs(ref.namespace, ref.name, container, previous=previous, tail=lines)
         except NotReadable as error:
             return Log(container, previous, "", str(error), ran=_ever_ran(status))
-        return Log(container, previous, text)
+        kept = (line for line in text.splitlines() if line >= since)  # RFC 3339 in UTC sorts as text
+        return Log(container, previous, "\n".join(kept))
 
-    def _facts(self, pod: JsonObject, container: str, workload: Ref, logs: Sequence[Log]) -> Iterator[Fact]:
+    def _facts(self, pod: JsonObject, workload: Ref, logs: Sequence[Log]) -> Iterator[Fact]:
         for log in logs:
             if not log.why:
                 notes = read_log(log.text)
-                yield from log_facts(self._view, pod, container, notes)
+                yield from log_facts(self._view, pod, log.container, notes)
                 yield from call_facts(self._view, workload, [n.target for n in notes if n.target])
 
 
-def _container(pod: JsonObject, wanted: str) -> str:
-    """The container that is asked for, else the failing one. Raises BadArguments naming those there are."""
-    names = [c.get("name", "") for c in containers(pod.get("spec") or {})]
-    if not wanted:
-        return worst_container(pod)
-    if wanted not in names:
-        raise BadArguments(
-            f"{ref_of(pod)} has no container {wanted}", hint=f"its containers: {', '.join(names)}"
-        )
-    return wanted
+def _containers(pod: JsonObject, wanted: str, every: bool) -> list[str]:
+    """The containers that are asked for, else the failing one. Raises BadArguments naming those there are."""
+    names = [str(c.get("name", "")) for c in containers(pod.get("spec") or {})]
+    if every:
+        return names
+    if wanted and wanted not in names:
+        hint = f"its containers: {', '.join(names)}"
+        raise BadArguments(f"{ref_of(pod)} has no container {wanted}", hint=hint)
+    return [wanted or worst_container(pod)]
+
+
+def _unread(pod: JsonObject, log: Log) -> NotChecked:
+    run = ", previous run" if log.previous else ""
+    return NotChecked(f"log of container {log.container} in {ref_of(pod)}{run}", log.why)
+
+
+def _since(text: str, now: datetime) -> str:
+    """The timestamp from which lines are shown, for `10m` or `1h30m`; "" for all of them."""
+    if not text:
+        return ""
+    if not re.fullmatch(r"(?:\d+[smhd])+", text):
+        raise BadArguments(f"--since needs a duration such as 10m, not {text!r}")
+    seconds = sum(int(n) * UNITS[unit] for n, unit in re.findall(r"(\d+)([smhd])", text))
+    return (now - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _headline(pod: JsonObject, container: str) -> str:

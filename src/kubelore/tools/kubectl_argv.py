@@ -31,8 +31,7 @@ VERBS: Mapping[str, Mapping[str, bool]] = {
     "describe": {**_SELECT, "--show-events": False, "--chunk-size": True},
     "logs": {
         **_SELECT, "--container": True, "--previous": False, "--tail": True, "--since": True,
-        "--timestamps": False, "--all-containers": False, "--prefix": False, "--limit-bytes": True,
-        "--max-log-requests": True, "--ignore-errors": False,
+        "--timestamps": False, "--all-containers": False, "--prefix": False,
     },
     "top": {
         **_SELECT, "--containers": False, "--sort-by": True, "--no-headers": False, "--sum": False,
@@ -50,7 +49,7 @@ VERBS: Mapping[str, Mapping[str, bool]] = {
     "api-versions": {},
     "version": {"--short": False, "--output": True},
     "cluster-info": {},
-    "rollout": {"--namespace": True, "--timeout": True, "--revision": True, "--watch": False, "--selector": True},
+    "rollout": {"--namespace": True, "--timeout": True, "--watch": False, "--selector": True},
     "auth": {"--namespace": True, "--all-namespaces": False, "--list": False, "--quiet": False},
 }  # fmt: skip
 """Read-only verbs, and for each the flags it takes here and whether a flag takes a value."""
@@ -134,7 +133,7 @@ def _flags(verb: str, tokens: list[str]) -> tuple[list[str], dict[str, str]]:
     flags: dict[str, str] = {}
     while tokens:
         token = tokens.pop(0)
-        if token == "--":  # noqa: S105 (not a password)
+        if token == "--":  # noqa: S105  no password
             return [*words, *_plain(tokens)], flags
         if not token.startswith("-") or token == "-":
             words.append(token)

@@ -219,7 +219,7 @@ def _custom_columns(spec: str, objects: Iterable[JsonObject], *, header: bool) -
 # -- tables ------------------------------------------------------------------------------------------
 def _tables(view: View, command: Command, found: Sequence[Found], *, wide: bool) -> str:
     several = len(found) > 1
-    parts = []
+    parts: list[str] = []
     for group in found:
         if several and not group.objects:
             continue

@@ -14,11 +14,19 @@ from kubelore.analysis.edges import edges_of
 from kubelore.analysis.view import Event, View, ref_of
 from kubelore.redaction import redact_object
 from kubelore.tools import layout_kinds, layout_pod
+from kubelore.tools.eventrows import fold
 from kubelore.tools.pods import pods_behind
 from kubelore.tools.text import age, indent, pairs, table
 from kubelore.types import JsonObject, Ref
 
-NOISY_ANNOTATIONS = ("kubectl.kubernetes.io/last-applied-configuration", "control-plane.alpha.kubernetes.io/")
+NOISY_ANNOTATIONS = (
+    "kubectl.kubernetes.io/last-applied-configuration",
+    "control-plane.alpha.kubernetes.io/",
+    "deployment.kubernetes.io/",
+    "deprecated.daemonset.template.generation",
+    "node.alpha.kubernetes.io/",
+    "volumes.kubernetes.io/",
+)
 MAX_PODS = 30
 
 Section = Callable[[View, JsonObject], str]
@@ -127,13 +135,13 @@ def events(view: View, obj: JsonObject) -> str:
         return f"Events: none{unread}"
     rows = [
         (
-            e.type,
-            e.reason,
-            f"{age(e.last or e.first, view.now)} (x{e.count})" if e.count > 1 else age(e.last, view.now),
-            "" if e.object == ref else f"{e.object.kind}/{e.object.name}",
-            " ".join(e.message.split()),
+            row.event.type,
+            row.event.reason,
+            age(row.last, view.now) + (f" (x{row.count})" if row.count > 1 else ""),
+            "" if row.event.object == ref else f"{row.event.object.kind}/{row.event.object.name}",
+            " ".join(row.event.message.split()),
         )
-        for e in sorted(found, key=lambda e: (e.last or e.first) or view.now)
+        for row in fold(found)
     ]
     header = ("TYPE", "REASON", "AGE", "OBJECT", "MESSAGE")
     if not any(row[3] for row in rows):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubelore.analysis.quantity import parse_quantity
+from kubelore.analysis.requests import amounts, pod_requests, readable_amount, total
 from kubelore.analysis.view import View, ref_of
 from kubelore.tools.layout_pod import selector_text
 from kubelore.tools.text import indent, joined, table
@@ -87,52 +88,40 @@ def node(view: View, obj: JsonObject) -> str:
     taints = [f"{t.get('key')}{'=' + t['value'] if t.get('value') else ''}:{t.get('effect')}"
               for t in spec.get("taints") or ()]  # fmt: skip
     addresses = [f"{a.get('type')} {a.get('address')}" for a in status.get("addresses") or ()]
+    has, asked = (
+        amounts(status.get("allocatable")),
+        total(pod_requests(p["spec"]) for p in running(view, name)),
+    )
     rows = [
-        (resource, amount, *requested(view, name, resource))
-        for resource, amount in (status.get("allocatable") or {}).items()
-        if resource in ("cpu", "memory", "ephemeral-storage", "pods") or "/" in resource
+        (
+            resource,
+            readable_amount(resource, amount),
+            readable_amount(resource, asked.get(resource, 0.0)),
+            f"{100 * asked.get(resource, 0.0) / amount:.0f}%" if amount else "-",
+        )
+        for resource, amount in has.items()
+        if amount or asked.get(resource)
     ]
     return "\n".join(
         [
             f"Unschedulable: {'yes (cordoned)' if spec.get('unschedulable') else 'no'}",
             f"Taints: {joined(taints)}",
-            f"Versions: kubelet {info.get('kubeletVersion', '?')}, {info.get('containerRuntimeVersion', '?')}, "
-            f"{info.get('osImage', '?')}, {info.get('architecture', '?')}",
+            f"Versions: kubelet {info.get('kubeletVersion', '?')}, "
+            f"{joined(str(info.get(k, '?')) for k in ('containerRuntimeVersion', 'osImage', 'architecture'))}",
             f"Addresses: {joined(addresses)}",
             indent(table(("RESOURCE", "ALLOCATABLE", "REQUESTED", "PERCENT"), rows), 0),
         ]
     )
 
 
-def requested(view: View, node_name: str, resource: str) -> tuple[str, str]:
-    """(amount, percent of allocatable) that the pods of a node ask for; for `pods`, how many run."""
-    pods = [
-        p for p in view.all("Pod")
+def running(view: View, node_name: str) -> list[JsonObject]:
+    """Pods that hold resources of a node."""
+    return [
+        p
+        for p in view.all("Pod")
         if (p.get("spec") or {}).get("nodeName") == node_name
         and (p.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
-    ]  # fmt: skip
-    node_object = view.get("Node", "", node_name) or {}
-    allocatable = ((node_object.get("status") or {}).get("allocatable") or {}).get(resource)
-    if resource == "pods":
-        total: float = len(pods)
-    else:
-        total = sum(
-            parse_quantity(((c.get("resources") or {}).get("requests") or {}).get(resource)) or 0.0
-            for p in pods
-            for c in (p.get("spec") or {}).get("containers") or ()
-        )
-    capacity = parse_quantity(allocatable)
-    percent = f"{100 * total / capacity:.0f}%" if capacity else "?"
-    return amount(resource, total), percent
-
-
-def amount(resource: str, value: float) -> str:
-    """Cores as `250m`, bytes as `64Mi`, the rest as a plain number."""
-    if resource == "cpu":
-        return f"{value * 1000:.0f}m"
-    if resource == "memory" or "storage" in resource:
-        return f"{value / 2**20:.0f}Mi"
-    return f"{value:g}"
+    ]
 
 
 def claim(view: View, obj: JsonObject) -> str:
@@ -167,7 +156,8 @@ def config_map(_: View, obj: JsonObject) -> str:
 def secret(_: View, obj: JsonObject) -> str:
     """Type and keys; never a value, nor its length."""
     keys = [*(obj.get("data") or {}), *(obj.get("stringData") or {})]
-    return f"Type: {obj.get('type', 'Opaque')}\nKeys: {joined(keys, 'none, or not recorded')} (values are never shown)"
+    shown = joined(keys, "none, or not recorded")
+    return f"Type: {obj.get('type', 'Opaque')}\nKeys: {shown} (values are never shown)"
 
 
 def quota(_: View, obj: JsonObject) -> str:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from kubelore.analysis.view import View, parse_time, ref_of
+from kubelore.redaction import redact_object
 from kubelore.tools.pods import (
     is_init,
     last_termination,
     pod_status,
+    pods_behind,
     ready_count,
     restarts,
     state_of,
     statuses,
+    worst_pod,
 )  # fmt: skip
 from kubelore.tools.text import age, duration, indent, joined, pairs, table
 from kubelore.types import JsonObject
@@ -33,8 +36,7 @@ def pod(view: View, obj: JsonObject) -> str:
     ]
     if status.get("reason") or status.get("message"):
         lines.append(f"Reason: {status.get('reason', '')} {status.get('message', '')}".rstrip())
-    by_name = {s.get("name"): s for s in statuses(obj)}
-    return "\n".join([*lines, *template(view, spec, by_name)])
+    return "\n".join([*lines, *template(view, spec, obj)])
 
 
 def workload(view: View, obj: JsonObject) -> str:
@@ -46,7 +48,11 @@ def workload(view: View, obj: JsonObject) -> str:
     if spec.get("selector"):
         lines.append(f"Selector: {selector_text(spec['selector'])}")
     lines.append(f"Pod labels: {pairs(labels)}")
-    return "\n".join([*lines, *template(view, pod_template.get("spec") or {}, {})])
+    worst = worst_pod(pods_behind(view, obj))
+    if worst is not None:
+        lines.append(f"Containers below are in the state of Pod/{ref_of(worst).name}")
+        worst = redact_object(worst)
+    return "\n".join([*lines, *template(view, pod_template.get("spec") or {}, worst or {})])
 
 
 def replicas(obj: JsonObject) -> str:
@@ -105,8 +111,10 @@ def _rollout(view: View, obj: JsonObject) -> Iterator[str]:
         yield f"Active jobs: {joined(str(j.get('name')) for j in status.get('active') or ())}"
 
 
-def template(view: View, spec: JsonObject, status_of: dict[object, JsonObject]) -> Iterator[str]:
-    """Containers, volumes and whatever decides where and as whom the pod runs."""
+def template(view: View, spec: JsonObject, pod_shown: JsonObject) -> Iterator[str]:
+    """Containers (in the state they have in `pod_shown`), volumes, and whatever decides where and as whom
+    the pod runs."""
+    status_of = {s.get("name"): s for s in statuses(pod_shown)}
     for title, key in (
         ("Init containers", "initContainers"),
         ("Containers", "containers"),
@@ -167,7 +175,8 @@ def _status(view: View, status: JsonObject) -> Iterator[str]:
     if name != "terminated" and last:
         yield f"last state: terminated {_state_text(view, 'terminated', last)}"
     started = "" if status.get("started") is not False else ", not started"
-    yield f"ready: {'yes' if status.get('ready') else 'no'}{started}, restarts: {status.get('restartCount', 0)}"
+    ready = "yes" if status.get("ready") else "no"
+    yield f"ready: {ready}{started}, restarts: {status.get('restartCount', 0)}"
 
 
 def _state_text(view: View, name: str, details: JsonObject) -> str:
@@ -179,7 +188,8 @@ def _state_text(view: View, name: str, details: JsonObject) -> str:
     if name != "terminated":
         return ""
     begun, ended = parse_time(details.get("startedAt")), parse_time(details.get("finishedAt"))
-    lived = f", lived {duration((ended - begun).total_seconds())}" if begun and ended else ""
+    ran = begun and ended and begun.year > 2000  # the runtime's "never started" is the year 1 or 1970
+    lived = f", lived {duration((ended - begun).total_seconds())}" if begun and ended and ran else ""
     signal = f", signal {details['signal']}" if details.get("signal") else ""
     message = f": {str(details['message']).strip()}" if details.get("message") else ""
     return (
@@ -281,7 +291,8 @@ def placement(spec: JsonObject) -> Iterator[str]:
     yield f"Service account: {account}   Image pull secrets: {joined(pulls)}"
     for key, name in (
         ("restartPolicy", "Restart policy"), ("schedulerName", "Scheduler"), ("dnsPolicy", "DNS policy"),
-        ("priorityClassName", "Priority class"), ("runtimeClassName", "Runtime class"), ("hostNetwork", "Host network"),
+        ("priorityClassName", "Priority class"), ("runtimeClassName", "Runtime class"),
+        ("hostNetwork", "Host network"),
     ):  # fmt: skip
         if spec.get(key) and spec[key] not in ("Always", "default-scheduler", "ClusterFirst"):
             yield f"{name}: {spec[key]}"

@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from kubelore.analysis.digest import is_loud
+
 FIRST, LAST, ERRORS = 8, 20, 60
 """Lines shown from the start, from the end, and error lines (each with its context) in between."""
 BEFORE, AFTER, TRACE = 1, 2, 25
@@ -17,23 +19,11 @@ TIMESTAMP = re.compile(
     r"^\d{4}-\d\d-\d\dT(?P<clock>\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)\s?"
 )  # what the kubelet puts before each line
 VARIABLE = re.compile(
+    r"(?<=-)[bcdfghjklmnpqrstvwxz2456789]{5}\b|"  # generated end of a pod's name
     r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|0x[0-9a-f]+|\b(?=\w*\d)[0-9a-f]{12,}\b|\d+",
     re.IGNORECASE,
 )
 TRACE_LINE = re.compile(r"\s+\S|Caused by:|\s*at |\.\.\. \d+ more|goroutine \d+|Traceback")
-LOUD = re.compile(
-    r"\b(?:fatal|panic|critical|emerg|error|err|exception|traceback|failed|failure|cannot|can't|could not|unable"
-    r"|refused|denied|forbidden|unauthorized|timed? ?out|not found|no such|invalid|missing|killed|abort(?:ed)?"
-    r"|segfault|segmentation|oom|out of memory|warn(?:ing)?)\b|[A-Za-z]+(?:Error|Exception)\b|^[EF]\d{4} ",
-    re.IGNORECASE,
-)
-
-
-def is_loud(line: str) -> bool:
-    """Whether a line speaks of trouble, in the words and level names that programs use."""
-    return bool(LOUD.search(line)) and not re.search(
-        r"\b(?:0|no) (?:errors?|failures?|warnings?)\b", line, re.I
-    )
 
 
 def condense(text: str, is_error: Callable[[str], bool] = is_loud) -> str:

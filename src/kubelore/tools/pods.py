@@ -73,9 +73,9 @@ def pod_status(pod: JsonObject) -> str:
         if not is_init(spec, container.get("name", "")) and container.get("started"):
             continue
         if state == "terminated":
-            return "Init:" + (details.get("reason") or f"ExitCode:{details.get('exitCode')}")
+            return f"Init:{details.get('reason') or 'ExitCode:' + str(details.get('exitCode'))}"
         if state == "waiting" and details.get("reason") not in WAITING_NORMALLY:
-            return "Init:" + details["reason"]
+            return f"Init:{details['reason']}"
         return f"Init:{i}/{inits}"
     for container in reversed(status.get("containerStatuses") or ()):
         state, details = state_of(container)
@@ -117,12 +117,12 @@ def worst_container(pod: JsonObject) -> str:
     ranked = [(trouble(s), s.get("name", "")) for s in statuses(pod)]
     for bad, name in ranked:
         if is_init(spec, name) and bad >= 300:
-            return name
+            return str(name)
     annotations = (pod.get("metadata") or {}).get("annotations") or {}
     mains = [c.get("name", "") for c in spec.get("containers") or ()]
     default = annotations.get("kubectl.kubernetes.io/default-container") or (mains[0] if mains else "")
     worst = max((pair for pair in ranked if not is_init(spec, pair[1])), default=(0, ""), key=lambda p: p[0])
-    return worst[1] if worst[0] else default
+    return str(worst[1] if worst[0] else default)
 
 
 def pod_trouble(pod: JsonObject) -> int:

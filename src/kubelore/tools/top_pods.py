@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
+from kubelore.analysis.podstate import Case
 from kubelore.analysis.quantity import parse_quantity
 from kubelore.analysis.requests import amounts, readable_amount
-from kubelore.analysis.subject import Subject, subject_of
+from kubelore.analysis.subject import Subject
+from kubelore.analysis.usage import Usage, usage_facts, usages
 from kubelore.analysis.view import View, ref_of
 from kubelore.tools.arguments import Target, read
 from kubelore.tools.pods import pods_behind
@@ -15,23 +16,13 @@ from kubelore.tools.resolve import Resolver, kind_named
 from kubelore.tools.text import table
 from kubelore.types import Fact, JsonObject, NotChecked, Observation, Ref
 
+HEADER = (
+    "NAMESPACE", "POD", "CONTAINER", "CPU", "REQUEST", "LIMIT", "%", "MEMORY", "REQUEST", "LIMIT", "%",
+)  # fmt: skip
 MAX_ROWS = 60
-NEAR_LIMIT = 0.9
-"""Part of a limit, or of a node, from which usage is a fact."""
-A_CORE = 1.0
+BUSY = 0.9
+"""Part of a node's allocatable from which usage is a fact."""
 NO_METRICS = "the metrics API does not answer (is metrics-server installed and ready?)"
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """One container: cores and bytes; None for what is not set."""
-
-    pod: JsonObject
-    container: str
-    cpu: float
-    memory: float
-    request: dict[str, float]
-    limit: dict[str, float]
 
 
 class TopPods:
@@ -73,33 +64,24 @@ class TopPods:
     ) -> Observation:
         if not self._view.cluster.metrics("Pod"):
             return _unmeasured(f"usage of the pods of {where}")
-        used = usages(self._view, pods)
-        used.sort(key=lambda u: (-_share(u.memory, u.limit.get("memory")), -u.cpu, -u.memory))
+        used = [(ref_of(pod), usage) for pod in pods for usage in usages(Case(self._view, pod))]
+        used.sort(key=lambda pair: (-_fullest(pair[1]), -pair[1].cpu, -pair[1].memory))
         rows = (
             (
-                ref_of(u.pod).namespace, ref_of(u.pod).name, u.container,
-                *_columns("cpu", u.cpu, u), *_columns("memory", u.memory, u),
+                ref.namespace,
+                ref.name,
+                u.container.name,
+                *_columns(u, "cpu", u.cpu),
+                *_columns(u, "memory", u.memory),
             )
-            for u in used[:MAX_ROWS]
-        )  # fmt: skip
-        header = (
-            "NAMESPACE",
-            "POD",
-            "CONTAINER",
-            "CPU",
-            "REQUEST",
-            "LIMIT",
-            "%",
-            "MEMORY",
-            "REQUEST",
-            "LIMIT",
-            "%",
+            for ref, u in used[:MAX_ROWS]
         )
         parts = [f"Usage in {where}, % of the limit (of the request, marked r, where there is no limit):"]
-        parts.append(table(header, rows) if used else "no pod there has been measured")
+        parts.append(table(HEADER, rows) if used else "no running container there has been measured")
         if len(used) > MAX_ROWS:
             parts.append(f"... {len(used) - MAX_ROWS} more containers")
-        facts = (fact for u in used for fact in usage_facts(self._view, u))
+        facts = (f for workload in dict.fromkeys(map(self._view.workload_of, pods))
+                 for f in usage_facts(self._view, workload))  # fmt: skip
         return Observation(text="\n".join(parts), facts=tuple(dict.fromkeys(facts)), covers=covers)
 
     def nodes(self, name: str = "") -> Observation:
@@ -117,7 +99,7 @@ class TopPods:
                 share = _share(used or 0.0, has.get(resource))
                 shown = "<unknown>" if used is None else readable_amount(resource, used)
                 row += [shown, readable_amount(resource, has.get(resource, 0.0)), f"{share:.0%}"]
-                if share >= NEAR_LIMIT:
+                if share >= BUSY:
                     detail = f"{ref_of(node).name} uses {share:.0%} of its allocatable {resource}."
                     facts.append(Subject(ref_of(node)).fact("node.usage", f"{resource}-high", detail))
             rows.append(row)
@@ -126,51 +108,20 @@ class TopPods:
         return Observation(text=table(header, rows), facts=tuple(facts), covers=covers)
 
 
-def usages(view: View, pods: Iterable[JsonObject]) -> list[Usage]:
-    """What each measured container of these pods uses."""
-    measured = {(ref_of(m).namespace, ref_of(m).name): m for m in view.cluster.metrics("Pod")}
-    found = []
-    for pod in pods:
-        spec = pod.get("spec") or {}
-        by_name = {c.get("name"): c for key in ("containers", "initContainers") for c in spec.get(key) or ()}
-        metrics = measured.get((ref_of(pod).namespace, ref_of(pod).name)) or {}
-        for item in metrics.get("containers") or ():
-            resources = (by_name.get(item.get("name")) or {}).get("resources") or {}
-            used = amounts(item.get("usage"))
-            found.append(
-                Usage(
-                    pod, str(item.get("name")), used.get("cpu", 0.0), used.get("memory", 0.0),
-                    amounts(resources.get("requests")), amounts(resources.get("limits")),
-                )
-            )  # fmt: skip
-    return found
+def _fullest(usage: Usage) -> float:
+    """The larger part of its limits that a container uses."""
+    return max(
+        _share(usage.cpu, usage.bound("limits", "cpu")), _share(usage.memory, usage.bound("limits", "memory"))
+    )
 
 
-def usage_facts(view: View, used: Usage) -> Iterable[Fact]:
-    """`usage.cpu` and `usage.memory` of one container, about its workload."""
-    subject = subject_of(view, used.pod)
-    params = {"container": used.container}
-    for resource, amount, at_limit in (("cpu", used.cpu, "at-limit"), ("memory", used.memory, "near-limit")):
-        limit, request = used.limit.get(resource), used.request.get(resource)
-        shown = readable_amount(resource, amount)
-        key = f"usage.{resource}"
-        if limit and amount >= NEAR_LIMIT * limit:
-            detail = f"{used.container} uses {shown} {resource}, {amount / limit:.0%} of its limit."
-            yield subject.fact(key, at_limit, detail, limit=readable_amount(resource, limit), **params)
-        elif not limit and resource == "cpu" and amount > A_CORE:
-            yield subject.fact(key, "high", f"{used.container} uses {shown} CPU and has no limit.", **params)
-        if request and amount > request:
-            detail = f"{used.container} uses {shown} {resource}, {amount / request:.0%} of its request."
-            yield subject.fact(key, "above-request", detail, **params)
-
-
-def _columns(resource: str, amount: float, used: Usage) -> tuple[str, str, str, str]:
-    limit, request = used.limit.get(resource), used.request.get(resource)
+def _columns(usage: Usage, resource: str, amount: float) -> tuple[str, str, str, str]:
+    limit, request = usage.bound("limits", resource), usage.bound("requests", resource)
     share = f"{_share(amount, limit):.0%}" if limit else f"{_share(amount, request):.0%}r" if request else "-"
     return (
-        readable_amount(resource, amount) if resource == "memory" else f"{amount * 1000:.0f}m",
-        readable_amount(resource, request) if request is not None else "-",
-        readable_amount(resource, limit) if limit is not None else "-",
+        readable_amount(resource, amount),
+        "-" if request is None else readable_amount(resource, request),
+        "-" if limit is None else readable_amount(resource, limit),
         share,
     )
 
