@@ -91,8 +91,7 @@ class GetLogs:
     def _read(self, pod: JsonObject, container: str, target: Target) -> Iterator[Log]:
         """The run before comes first: after a restart it is the one that failed."""
         status = next((s for s in statuses(pod) if s.get("name") == container), {})
-        lines = min(abs(int(target.tail or TAIL)) or UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-TAIL, MAX_TAIL)
+        lines = min(abs(int(target.tail or TAIL)) or TAIL, MAX_TAIL)
         since = _since(target.since, self._view.now)
         restarted = bool(status.get("restartCount") or (status.get("lastState") or {}).get("terminated"))
         if target.previous or restarted:

@@ -54,6 +54,7 @@ VERBS: Mapping[str, Mapping[str, bool]] = {
 }  # fmt: skip
 """Read-only verbs, and for each the flags it takes here and whether a flag takes a value."""
 
+END_OF_FLAGS = "--"
 SUBVERBS = {"rollout": ("status", "history"), "auth": ("can-i", "whoami")}
 
 
@@ -133,7 +134,7 @@ def _flags(verb: str, tokens: list[str]) -> tuple[list[str], dict[str, str]]:
     flags: dict[str, str] = {}
     while tokens:
         token = tokens.pop(0)
-        if token == "--":  # noqa: S105  no password
+        if token == END_OF_FLAGS:
             return [*words, *_plain(tokens)], flags
         if not token.startswith("-") or token == "-":
             words.append(token)
