@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from kubelore.analysis import (
     calls,
+    config,
     containers,
     ingress,
     jobs,
@@ -22,7 +23,7 @@ from kubelore.analysis.registry import CHECKS, Check
 from kubelore.analysis.view import View
 from kubelore.types import Fact, Finding, NotChecked, Ref, Severity
 
-ANALYZERS = (calls, containers, ingress, jobs, netpol, pods, services, storage, usage, workloads)
+ANALYZERS = (calls, config, containers, ingress, jobs, netpol, pods, services, storage, usage, workloads)
 """Importing these modules fills the registry."""
 
 ORDER = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
