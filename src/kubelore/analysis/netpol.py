@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from kubelore.analysis.backends import selected_workloads, selector_of, services_selecting, troubled
 from kubelore.analysis.calls import Call, calls_of
+from kubelore.analysis.components import names
 from kubelore.analysis.ingress import backends_of
 from kubelore.analysis.registry import check
 from kubelore.analysis.subject import Subject
@@ -33,11 +34,6 @@ from kubelore.types import Fact, Finding, JsonObject, Ref, Severity
 
 DNS_PORT = Port(53, "UDP")
 NODE_LOCAL_DNS = "169.254.20.10"
-CONTROLLERS = {
-    "ingress-nginx", "nginx-ingress", "traefik", "haproxy-ingress", "kubernetes-ingress", "kong", "contour",
-    "envoy", "ambassador", "emissary-ingress", "istio-ingressgateway", "nginx-ingress-controller",
-}  # fmt: skip
-"""What the labels app, name or component of an ingress controller's pods say."""
 NAME_LABELS = ("app.kubernetes.io/name", "app", "k8s-app", "name", "istio")
 
 
@@ -255,9 +251,10 @@ def _routed_services(view: View) -> set[Ref]:
 
 
 def _ingress_controllers(view: View) -> list[Party]:
+    controllers = names().ingress_controllers
     return [
         end for end in view.once(_parties)
-        if not end.host_network and any(end.labels.get(k) in CONTROLLERS for k in NAME_LABELS)
+        if not end.host_network and any(end.labels.get(k) in controllers for k in NAME_LABELS)
     ]  # fmt: skip
 
 
