@@ -54,7 +54,7 @@ def open_live(  # noqa: PLR0913  kubectl's own settings, by keyword only
     kubectl = Kubectl.find(context, kubeconfig, impersonate, groups)
     about = kubectl.read_context()
     transport = ProxyTransport(Proxy(kubectl, about))
-    client = httpx.AsyncClient(transport=transport, base_url="http://localhost")
+    client = httpx.AsyncClient(transport=transport, base_url="http://localhost", trust_env=False)
     scope = (namespace,) if namespace else ()
     own = namespace or about.namespace or "default"
     reader = Reader(

@@ -12,22 +12,31 @@ import binascii
 from kubelore.cluster.api import Read
 from kubelore.cluster.live.certificates import validity
 from kubelore.cluster.live.kubectl import Kubectl
-from kubelore.errors import Forbidden, NotReadable
+from kubelore.errors import ClusterError, CredentialsRejected, Forbidden, NotReadable
 from kubelore.types import JsonObject
 
 NOT_BEFORE = "kubelore.dev/certificate-not-before"
 NOT_AFTER = "kubelore.dev/certificate-not-after"
 
-# One Python tuple a line: Go's %q quotes exactly like a Python string literal.
+
+def _quoted(field: str) -> str:
+    """Template of one field, "" when it is absent. Go's %q quotes exactly like a Python string literal."""
+    return '{{with FIELD}}{{printf "%q" .}}{{else}}""{{end}},'.replace("FIELD", field)
+
+
 TEMPLATE = (
     "{{range .items}}("
-    '{{printf "%q" .metadata.namespace}},{{printf "%q" .metadata.name}},{{printf "%q" .metadata.uid}},'
-    '{{printf "%q" .metadata.creationTimestamp}},'
-    '{{with .type}}{{printf "%q" .}}{{else}}""{{end}},'
-    '{{if eq (print .type) "kubernetes.io/tls"}}{{with .data}}{{printf "%q" (print (index . "tls.crt"))}}'
-    '{{else}}""{{end}}{{else}}""{{end}},'
-    '({{range $key, $value := .data}}{{printf "%q" $key}},{{end}})){{"\\n"}}{{end}}'
+    + _quoted(".metadata.namespace")
+    + _quoted(".metadata.name")
+    + _quoted(".metadata.uid")
+    + _quoted(".metadata.creationTimestamp")
+    + _quoted(".type")
+    + '{{if and .data (eq (print .type) "kubernetes.io/tls")}}'
+    + _quoted('(index .data "tls.crt")')
+    + '{{else}}"",{{end}}'
+    + '({{range $key, $value := .data}}{{printf "%q" $key}},{{end}}))\n{{end}}'
 )
+"""Prints one Python tuple a line: five strings, the certificate, and the keys."""
 
 
 def read_secrets(
@@ -36,7 +45,7 @@ def read_secrets(
     """Secrets of these namespaces (of all when empty), `data` mapping each key to "".
 
     Where listing all is forbidden, those of the namespace `fallback`, and the problem says so. Raises
-    Forbidden when they may not be listed, another ClusterError when they could not be.
+    NotReadable when they may not or could not be listed, CredentialsRejected when logging in failed.
     """
     try:
         return Read([secret for scope in namespaces or ("",) for secret in _list(kubectl, scope, timeout)])
@@ -47,7 +56,17 @@ def read_secrets(
 
 
 def _list(kubectl: Kubectl, namespace: str, timeout: float) -> list[JsonObject]:
-    printed = kubectl.run(
+    try:
+        printed = _print(kubectl, namespace, timeout)
+    except (NotReadable, CredentialsRejected):
+        raise
+    except ClusterError as error:  # a server that is gone fails the other lists too; this one is only late
+        raise NotReadable(str(error)) from error
+    return [secret(line) for line in printed.splitlines() if line]
+
+
+def _print(kubectl: Kubectl, namespace: str, timeout: float) -> str:
+    return kubectl.run(
         "get",
         "secrets",
         f"--namespace={namespace}" if namespace else "--all-namespaces",
@@ -57,7 +76,6 @@ def _list(kubectl: Kubectl, namespace: str, timeout: float) -> list[JsonObject]:
         f"--template={TEMPLATE}",
         timeout=timeout + 5,
     )
-    return [secret(line) for line in printed.splitlines() if line]
 
 
 def secret(line: str) -> JsonObject:
