@@ -11,7 +11,7 @@ import typer
 
 from kubelore.cli import options as o
 from kubelore.cli.formats import DataFormat
-from kubelore.errors import UsageError
+from kubelore.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from kubelore.bench.incidents import Examined
@@ -68,6 +68,37 @@ def incidents(
     truth = read_labels(labels) if labels else []
     report = bench_report.incidents_report(lines, score(lines, truth) if truth else None, str(out))
     emit(report, output, text=lambda: bench_report.incidents_text(report))
+
+
+@bench.command()
+def questions(
+    *,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Lines of {question, label, also}.")],
+    strategy: Annotated[
+        list[o.Strategy] | None,
+        typer.Option("--strategy", metavar="words|substring", help="Only this one; may be repeated."),
+    ] = None,
+    misses: Annotated[bool, typer.Option("--misses", help="Print each question that went wrong.")] = False,
+    patterns: o.PatternsOption = None,
+    output: o.DataOption = DataFormat.TEXT,
+) -> None:
+    """Match labelled questions to patterns.
+
+    Prints for each strategy how often the right pattern is first, or among the first two, and how often one
+    fires where none should (questions labelled none).
+    """
+    from kubelore import build
+    from kubelore.cli import bench_report
+    from kubelore.cli.output import emit
+    from kubelore.patterns.question import read_questions, score_questions
+
+    library = build.library(o.make_settings(patterns=patterns))
+    asked = read_questions(file)
+    if not asked:
+        raise DataError(f"{file}: holds no question")
+    scores = [score_questions(asked, library, chosen.value) for chosen in strategy or o.Strategy]
+    report = bench_report.questions_report(scores)
+    emit(report, output, text=lambda: bench_report.questions_text(report, misses=misses))
 
 
 def examine(settings: Settings, snapshot: Path, question: str) -> Examined:

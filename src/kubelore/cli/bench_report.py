@@ -12,7 +12,9 @@ from rich.text import Text
 from kubelore.bench.incidents import Prediction
 from kubelore.bench.scoring import Score, Share, percentile, wilson
 from kubelore.cli.console import clean_all
+from kubelore.patterns.question import QuestionScore
 
+QUESTIONS_FORMAT = "kubelore.bench.questions/1"
 INCIDENTS_FORMAT = "kubelore.bench.incidents/1"
 
 
@@ -66,6 +68,43 @@ def incidents_text(report: dict[str, Any]) -> RenderableType:
         ]
     parts += [Text(), Text(f"{report['cases']} predictions in {report['predictions']}", style="dim")]
     return Group(*parts)
+
+
+def questions_report(scores: Iterable[QuestionScore]) -> dict[str, Any]:
+    strategies = [
+        {
+            "strategy": score.strategy,
+            "hit_at_1": share_data(_share(score.hit_at_1, score.asked - score.none)),
+            "hit_at_2": share_data(_share(score.hit_at_2, score.asked - score.none)),
+            "false_fires": share_data(_share(score.false_fires, score.none)),
+            "misses": [
+                {"question": question, "want": want, "got": got} for question, want, got in score.misses
+            ],
+        }
+        for score in scores
+    ]
+    return clean_all({"format": QUESTIONS_FORMAT, "strategies": strategies})
+
+
+def questions_text(report: dict[str, Any], *, misses: bool) -> RenderableType:
+    rows = [
+        (row["strategy"], *(share_text(row[key]) for key in ("hit_at_1", "hit_at_2", "false_fires")))
+        for row in report["strategies"]
+    ]
+    parts: list[RenderableType] = [columns(rows, ("strategy", "hit@1", "hit@2", "false fires"))]
+    for row in report["strategies"] if misses else ():
+        parts += [Text(), Text(f"Misses of {row['strategy']}", style="bold")]
+        parts += [_miss(miss) for miss in row["misses"]]
+    return Group(*parts)
+
+
+def _miss(miss: dict[str, Any]) -> Text:
+    got = ", ".join(miss["got"]) or "nothing"
+    return Text(f"- {miss['question']}\n  want {' or '.join(miss['want'])}, got {got}")
+
+
+def _share(share: float, total: int) -> Share:
+    return Share(round(share * total), total)
 
 
 def columns(rows: Iterable[Sequence[str]], header: Sequence[str] = ()) -> Table:

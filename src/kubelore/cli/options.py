@@ -33,6 +33,16 @@ class Decider(StrEnum):
     OPENAI = "openai"
 
 
+class Strategy(StrEnum):
+    """`patterns.question.Strategy` by name, so that `--help` need not import it."""
+
+    WORDS = "words"
+    SUBSTRING = "substring"
+
+
+StrategyOption = Annotated[
+    Strategy, typer.Option("--strategy", metavar="words|substring", help="How questions are matched.")
+]
 NamespaceOption = Annotated[
     str, typer.Option("--namespace", "-n", metavar="NAMESPACE", help="Stay in this namespace.")
 ]
