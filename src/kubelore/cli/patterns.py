@@ -133,7 +133,9 @@ def match(
     from kubelore.patterns.question import match as matching
 
     found = matching(" ".join(question), _library(folder), strategy.value)
-    rows = clean_all([{"pattern": m.pattern.id, "score": m.score, "phrases": list(m.phrases)} for m in found])
+    rows: list[dict[str, Any]] = clean_all(
+        [{"pattern": m.pattern.id, "score": m.score, "phrases": list(m.phrases)} for m in found]
+    )
     cells = [(row["pattern"], f"{row['score']:.2f}", ", ".join(row["phrases"])) for row in rows]
     report = {"format": MATCH_FORMAT, "strategy": strategy.value, "matches": rows}
     emit(report, output, text=lambda: columns(cells or [("no pattern", "", "")]))
