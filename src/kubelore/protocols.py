@@ -7,11 +7,13 @@ from typing import Protocol
 
 from kubelore.types import (
     ClusterInfo,
+    Completion,
     Diagnosis,
     Evidence,
     Investigation,
     JsonObject,
     Lesson,
+    Message,
     NotChecked,
     Observation,
     Step,
@@ -82,6 +84,27 @@ class Toolbox(Protocol):
 
     def describe(self) -> str:
         """Usage lines, for prompts."""
+        ...
+
+
+class ChatModel(Protocol):
+    """A language model that answers a chat."""
+
+    @property
+    def model(self) -> str:
+        """Name of the model, for records."""
+        ...
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: JsonObject | None = None,
+        max_tokens: int = 1024,
+        deadline: float | None = None,
+    ) -> Completion:
+        """The answer, of at most `max_tokens`, before `deadline` (`time.monotonic()`); as JSON of that
+        `schema` where the server can hold a model to one. Raises ModelError."""
         ...
 
 

@@ -282,6 +282,24 @@ class Usage:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a chat. `content` is redacted already."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a model answered. `usage` is None when the server did not count tokens; `cut` when the answer
+    ended at its token limit."""
+
+    text: str
+    usage: Usage | None = None
+    cut: bool = False
+
+
 @dataclass(slots=True)
 class Investigation:
     """One question from start to diagnosis. The loop owns it; everyone else reads it."""
