@@ -120,6 +120,7 @@ def _pack(folder: Path, archive: Path, mode: Literal["w:gz", "w:xz", "w"]) -> No
         for name in (MARKER, "objects", "metrics", "logs"):
             if (folder / name).exists():
                 tar.add(folder / name, name)
+    unfinished.chmod(0o600)
     unfinished.replace(archive)
     for path in sorted(folder.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
@@ -244,9 +245,9 @@ class _Capture:
         """Why the log could not be read, "" when it was."""
         try:
             text = self.cluster.raw(name.request(self.logs_tail), accept="*/*").decode(errors="replace")
+            self._write(name.file, redact(text))
         except NotReadable as error:
             return str(error)
-        self._write(name.file, redact(text))
         return ""
 
     # -- files -------------------------------------------------------------------------------------
@@ -277,6 +278,8 @@ class _Capture:
 
     def _write(self, name: str, text: str) -> None:
         """Replaces the file as a whole: no reader ever sees half of one."""
+        if ".." in Path(name).parts:  # names are the server's word
+            raise NotReadable(f"{name!r} is not a name that Kubernetes allows")
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_name(f"{path.name}.tmp")
