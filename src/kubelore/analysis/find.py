@@ -7,28 +7,59 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from kubelore.analysis import (
+    autoscaling,
     calls,
+    certs,
+    components,
     config,
     containers,
+    deletion,
+    disruption,
     ingress,
     jobs,
     netpol,
+    nodes,
     pods,
+    quota,
+    rbac,
     services,
     storage,
     usage,
+    webhooks,
     workloads,
 )
 from kubelore.analysis.registry import CHECKS, Check
 from kubelore.analysis.view import View
 from kubelore.types import Fact, Finding, NotChecked, Ref, Severity
 
-ANALYZERS = (calls, config, containers, ingress, jobs, netpol, pods, services, storage, usage, workloads)
+ANALYZERS = (
+    autoscaling,
+    calls,
+    certs,
+    components,
+    config,
+    containers,
+    deletion,
+    disruption,
+    ingress,
+    jobs,
+    netpol,
+    nodes,
+    pods,
+    quota,
+    rbac,
+    services,
+    storage,
+    usage,
+    webhooks,
+    workloads,
+)
 """Importing these modules fills the registry."""
 
 ORDER = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
 NAMING_PARAMS = (
     "configmap", "secret", "key", "pvc", "service_account", "quota", "resource", "service", "host", "policy",
+    "webhook",
 )  # fmt: skip
 """Params that tell two facts of the same name on one object apart."""
 SHORTAGE = "workload.available"
