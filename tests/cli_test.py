@@ -265,6 +265,50 @@ def test_info_says_what_a_recording_holds(kubelore: CommandLine) -> None:
     assert "server      v1.34.4" in kubelore("snapshot", "info", FAULTY).out
 
 
+# -- patterns -------------------------------------------------------------------------------------
+def test_patterns_are_listed_and_shown_as_they_were_written(kubelore: CommandLine) -> None:
+    listed = {row["id"] for row in kubelore("patterns", "list", "-o", "json").json["patterns"]}
+    assert {"crashloopbackoff", "pending_pod", "service_not_working", "image_pull_error"} <= listed
+    shown = kubelore("patterns", "show", "crashloopbackoff").out
+    assert yaml.safe_load(shown)["id"] == "crashloopbackoff"
+    for name in listed:
+        assert name in kubelore("patterns", "list").out
+
+
+@pytest.mark.parametrize("name", ["lock left behind", "No", "x"])
+def test_a_new_pattern_passes_the_check_and_is_found(name: str, kubelore: CommandLine) -> None:
+    made = Path(kubelore("patterns", "new", name).out.strip())
+    assert kubelore("patterns", "lint", str(made)).out == "no mistakes\n"
+    assert kubelore("patterns", "lint").code == 0
+    assert kubelore("patterns", "show", made.stem).out == made.read_text()
+    assert kubelore("patterns", "match", name, "fails").out.startswith(made.stem)
+
+
+def test_lint_names_file_line_and_reason(kubelore: CommandLine, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("id: wrong\nversion: 1\nname: [\n")
+    for arguments in ((str(wrong),), (str(tmp_path),), ("--patterns", str(tmp_path))):
+        ran = kubelore("patterns", "lint", *arguments)
+        assert ran.code == 1
+        assert re.search(r"wrong\.yaml:[34]: YAML: ", ran.out)
+    rows = kubelore("patterns", "lint", str(wrong), "-o", "json").json
+    assert [set(row) for row in rows] == [{"file", "line", "reason"}]
+
+
+def test_a_question_matches_patterns(kubelore: CommandLine) -> None:
+    report = kubelore("patterns", "match", "my pod is OOMKilled", "-o", "json").json
+    assert report["matches"][0]["pattern"] == "oomkilled"
+    assert kubelore("patterns", "match", "how do I cook rice?").out == "no pattern\n"
+    substring = kubelore(
+        "patterns", "match", "pods are pending", "--strategy", "substring", "-o", "json"
+    ).json
+    assert substring["strategy"] == "substring"
+
+
+def test_root_causes_are_listed(kubelore: CommandLine) -> None:
+    assert {"none", "oom_killed"} <= {row["id"] for row in kubelore("patterns", "causes", "-o", "json").json}
+
+
 # -- benchmarks ------------------------------------------------------------------------------------
 @pytest.fixture
 def bench_files(tmp_path: Path) -> tuple[str, ...]:
@@ -296,6 +340,25 @@ def test_the_benchmark_writes_predictions_and_the_score(
     }  # fmt: skip
 
 
+def test_questions_are_scored_for_each_strategy(tmp_path: Path, kubelore: CommandLine) -> None:
+    lines = [{"question": "pod is OOMKilled", "label": "oomkilled"}, {"question": "rice?", "label": "none"}]
+    file = tmp_path / "questions.jsonl"
+    file.write_text("\n".join(map(json.dumps, lines)))
+    ran = kubelore("bench", "questions", str(file))
+    assert ran.code == 0
+    for strategy in ("words", "substring"):
+        assert re.search(rf"^{strategy} .*1/1 = 100%.*1/1 = 100%.*0/1 = 0%", ran.out, re.M)
+    only = kubelore("bench", "questions", str(file), "--strategy", "words", "-o", "json").json
+    assert [row["strategy"] for row in only["strategies"]] == ["words"]
+
+
+def test_misses_are_printed_on_demand(tmp_path: Path, kubelore: CommandLine) -> None:
+    file = tmp_path / "questions.jsonl"
+    file.write_text('{"question": "rice?", "label": "oomkilled"}\n')
+    assert "rice?" not in kubelore("bench", "questions", str(file)).out
+    assert "want oomkilled, got nothing" in kubelore("bench", "questions", str(file), "--misses").out
+
+
 # -- mistakes --------------------------------------------------------------------------------------
 MISTAKES = [
     (("scam",), 2, "No such command"),
@@ -316,6 +379,12 @@ MISTAKES = [
     (("snapshot", "info", "/does/not/exist"), 3, "/does/not/exist"),
     (("investigate", "why?", "--decider", "openai", "--snapshot", FAULTY), 2, "needs a model"),
     (("investigate", "why?", "--patterns", "/does/not/exist", "--snapshot", FAULTY), 2, "/does/not/exist"),
+    (("patterns", "show", "nope"), 4, "there is no pattern nope"),
+    (("patterns", "new", "!"), 2, "no name for a pattern"),
+    (("patterns", "lint", "/does/not/exist"), 2, "/does/not/exist"),
+    (("patterns", "match", "x", "--strategy", "magic"), 2, "magic"),
+    (("bench", "questions", "/does/not/exist"), 4, "/does/not/exist"),
+    (("bench", "questions", os.devnull), 4, "no question"),
     (("bench", "incidents", "/none", "--questions", "/none", "--out", "p"), 2, "/none"),
     (
         ("bench", "incidents", "/none", "--questions", "/none", "--out", "/none/p"),
