@@ -13,7 +13,10 @@ from kubelore.types import JsonObject
 VERBS = ["get", "list", "watch"]
 
 
-def document(path: str, snapshot: Snapshot, served: Iterable[Kind], accept: str) -> JsonObject | None:
+AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+
+
+def document(path: str, snapshot: Snapshot, served: Iterable[Kind]) -> JsonObject | None:
     """The discovery document at a path; None when the path is about objects."""
     parts = path.split("/")
     match parts:
@@ -69,6 +72,43 @@ def _resource(kind: Kind) -> JsonObject:
         "singularName": kind.kind.lower(),
         "namespaced": kind.namespaced,
         "kind": kind.kind,
+        "verbs": VERBS,
+        "shortNames": list(kind.short_names),
+        "categories": list(kind.categories),
+    }
+
+
+def aggregated(path: str, served: Iterable[Kind]) -> JsonObject:
+    """All groups of /api or /apis at once, with their resources."""
+    wanted = {g: kinds for g, kinds in _by_group(served).items() if bool(g) is (path == "apis")}
+    return {
+        "kind": "APIGroupDiscoveryList",
+        "apiVersion": "apidiscovery.k8s.io/v2",
+        "metadata": {},
+        "items": [
+            {"metadata": {"name": group} if group else {}, "versions": _aggregated_versions(kinds)}
+            for group, kinds in wanted.items()
+        ],
+    }
+
+
+def _aggregated_versions(kinds: list[Kind]) -> list[JsonObject]:
+    return [
+        {
+            "version": version,
+            "freshness": "Current",
+            "resources": [_aggregated_resource(kind) for kind in kinds if kind.version == version],
+        }
+        for version in dict.fromkeys(kind.version for kind in kinds)
+    ]
+
+
+def _aggregated_resource(kind: Kind) -> JsonObject:
+    return {
+        "resource": kind.plural,
+        "responseKind": {"group": kind.group, "version": kind.version, "kind": kind.kind},
+        "scope": "Namespaced" if kind.namespaced else "Cluster",
+        "singularResource": kind.kind.lower(),
         "verbs": VERBS,
         "shortNames": list(kind.short_names),
         "categories": list(kind.categories),

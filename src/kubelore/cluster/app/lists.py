@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kubelore.cluster.app import select
 from kubelore.cluster.app.status import bad_request, not_found, not_recorded
@@ -19,12 +19,19 @@ RESOURCE_VERSION = "1"
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Part of a list. `warning` says why the recorded list is not complete."""
+    """Part of a list. `warning` says why the recorded list is not complete.
+
+    `definition` is the recorded CustomResourceDefinition of a custom kind.
+    """
 
     kind: Kind
     items: list[JsonObject]
     metadata: JsonObject
     warning: str = ""
+    definition: JsonObject | None = None
+
+    def only(self, item: JsonObject) -> Page:
+        return replace(self, items=[item])
 
     def document(self) -> JsonObject:
         items = [{k: v for k, v in i.items() if k not in {"kind", "apiVersion"}} for i in self.items]
@@ -52,17 +59,27 @@ def list_page(snapshot: Snapshot, kind: Kind, namespace: str, query: Mapping[str
     if end < len(items):
         metadata["continue"] = _token(end)
         metadata["remainingItemCount"] = len(items) - end
-    return Page(kind, items[start:end], metadata, warning)
+    return Page(kind, items[start:end], metadata, warning, _definition(snapshot, kind))
 
 
-def get_object(snapshot: Snapshot, kind: Kind, namespace: str, name: str) -> JsonObject:
-    """One object with kind and apiVersion. Raises a 404, or a 403 when the kind was not recorded."""
-    check_recorded(snapshot, kind)
+def object_page(snapshot: Snapshot, kind: Kind, namespace: str, name: str) -> Page:
+    """One object. Raises a 404, or a 403 when the kind was not recorded."""
+    warning = check_recorded(snapshot, kind)
     for item in snapshot.items(kind):
         metadata = item["metadata"]
         if metadata["name"] == name and (metadata.get("namespace") or "") == namespace:
-            return item
+            return Page(kind, [item], {"resourceVersion": RESOURCE_VERSION}, "", _definition(snapshot, kind))
+    if warning:
+        raise not_recorded(f"{kind.resource} {name!r}: not recorded, and {warning}")
     raise not_found(kind.resource, name, kind.group)
+
+
+def _definition(snapshot: Snapshot, kind: Kind) -> JsonObject | None:
+    definitions = snapshot.listings.get("customresourcedefinitions.apiextensions.k8s.io")
+    for definition in definitions.items if definitions else ():
+        if definition["metadata"]["name"] == kind.resource:
+            return definition
+    return None
 
 
 def check_recorded(snapshot: Snapshot, kind: Kind) -> str:

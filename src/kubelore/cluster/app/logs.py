@@ -18,7 +18,7 @@ def read(snapshot: Snapshot, namespace: str, pod: str, query: Mapping[str, str])
     """Raises a 400 when the container never ran or is not named, a 404 when its log was not recorded."""
     kind = kinds.find("pods")
     assert kind is not None
-    obj = lists.get_object(snapshot, kind, namespace, pod)
+    obj = lists.object_page(snapshot, kind, namespace, pod).items[0]
     container = query.get("container") or _only_container(obj)
     previous = query.get("previous") == "true"
     _check_ran(obj, container, previous)

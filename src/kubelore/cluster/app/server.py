@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -10,7 +11,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from kubelore.cluster.api import INCOMPLETE_WARNING
-from kubelore.cluster.app import discovery, lists, logs
+from kubelore.cluster.app import discovery, lists, logs, watch
+from kubelore.cluster.app.forms import (
+    LIST_FORMS,
+    OBJECT_FORMS,
+    Form,
+    acceptable,
+    list_document,
+    object_document,
+)
 from kubelore.cluster.app.status import ApiError, no_such_path
 from kubelore.cluster.kinds import Kind
 from kubelore.cluster.snapshot.model import Snapshot
@@ -29,7 +38,7 @@ def create_app(snapshot: Snapshot) -> Starlette:
 
 class _Api:
     def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
+        self._snapshot, self._now = snapshot, snapshot.info.now
         self._kinds: dict[tuple[str, str, str], Kind] = {
             (k.group, k.version, k.plural): k for k in snapshot.kinds()
         }
@@ -46,45 +55,66 @@ class _Api:
 
     def _get(self, request: Request) -> Response:
         path = request.url.path.strip("/")
-        document = discovery.document(
-            path, self._snapshot, self._kinds.values(), request.headers.get("accept", "")
-        )
+        aggregated = path in {"api", "apis"} and self._form(request, (Form.WHOLE, Form.DISCOVERY))
+        if aggregated is Form.DISCOVERY:
+            return _json(discovery.aggregated(path, self._kinds.values()), media_type=discovery.AGGREGATED)
+        document = discovery.document(path, self._snapshot, self._kinds.values())
         if document is not None:
             return _json(document)
-        parts = path.split("/")
-        match parts:
+        match path.split("/"):
             case ["api", version, *rest]:
                 return self._resource("", version, rest, request)
             case ["apis", group, version, *rest]:
                 return self._resource(group, version, rest, request)
+            case ["healthz" | "livez" | "readyz"]:
+                return Response("ok", media_type="text/plain")
         raise no_such_path()
 
     def _resource(self, group: str, version: str, rest: list[str], request: Request) -> Response:
         namespace = ""
         # /namespaces/NAME is the object itself; /namespaces/NAME/PLURAL lists within it
-        if rest[:1] == ["namespaces"] and len(rest) > 2:
+        if rest[:1] == ["namespaces"] and len(rest) > 2 and rest[2] != "status":
             namespace, rest = rest[1], rest[2:]
         kind = self._kinds.get((group, version, rest[0])) if rest else None
         if kind is None or (namespace and not kind.namespaced):
             raise no_such_path()
-        query = dict(request.query_params)
         match rest[1:]:
             case []:
-                page = lists.list_page(self._snapshot, kind, namespace, query)
-                return _json(page.document(), warning=page.warning)
-            case [name]:
-                return _json(lists.get_object(self._snapshot, kind, namespace, name))
+                return self._list(kind, namespace, request)
+            case [name] | [name, "status"]:
+                form = self._form(request, OBJECT_FORMS)
+                page = lists.object_page(self._snapshot, kind, namespace, name)
+                return _json(object_document(page, form, self._now, _included(request)))
             case [name, "log"] if kind.resource == "pods":
-                content = logs.read(self._snapshot, namespace, name, query)
+                content = logs.read(self._snapshot, namespace, name, request.query_params)
                 return Response(content, media_type="text/plain")
-            case [name, "status"]:
-                return _json(lists.get_object(self._snapshot, kind, namespace, name))
         raise no_such_path()
 
+    def _list(self, kind: Kind, namespace: str, request: Request) -> Response:
+        query = request.query_params
+        if watch.is_watch(query):
+            form = self._form(request, (Form.WHOLE, Form.TABLE, Form.METADATA))
+            page = lists.list_page(self._snapshot, kind, namespace, query)
+            lines = b"".join(watch.stream(page, form, self._now, query))
+            return Response(lines, media_type="application/json")
+        form = self._form(request, LIST_FORMS)
+        page = lists.list_page(self._snapshot, kind, namespace, query)
+        document = list_document(page, form, self._now, _included(request))
+        return _json(document, warning=page.warning)
 
-def _json(document: JsonObject, code: int = 200, warning: str = "") -> Response:
+    def _form(self, request: Request, offered: Sequence[Form]) -> Form:
+        return acceptable(request.headers.get("accept", ""), offered)
+
+
+def _included(request: Request) -> str:
+    return request.query_params.get("includeObject") or "Metadata"
+
+
+def _json(
+    document: JsonObject, code: int = 200, warning: str = "", media_type: str = "application/json"
+) -> Response:
     headers = {"warning": f'{INCOMPLETE_WARNING}{_header_text(warning)}"'} if warning else None
-    return Response(json.dumps(document, separators=(",", ":")), code, headers, media_type="application/json")
+    return Response(json.dumps(document, separators=(",", ":")), code, headers, media_type)
 
 
 def _header_text(text: str) -> str:

@@ -50,6 +50,9 @@ NEVER_EMPTY = frozenset(
 )
 """Kinds that have objects in every running cluster: a recording without any did not look for them."""
 
+METRICS = {"pods.metrics.k8s.io": "metrics", "nodes.metrics.k8s.io": "metrics"}
+"""The name that both have together where a recording says why it lacks them."""
+
 NOT_RECORDED = "not recorded in this snapshot"
 
 
@@ -86,7 +89,7 @@ class Snapshot:
     """By `plural.group`."""
     logs: Mapping[LogKey, Callable[[], bytes]] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
-    """Why a kind (`plural.group`) or a file could not be read."""
+    """Why a kind (`plural.group`), `metrics`, `logs` or a file could not be read."""
     recorded: frozenset[str] | None = None
     """Kinds (`plural.group`) known to have been read in full; None when the recording does not say."""
     namespaces: tuple[str, ...] = ()
@@ -104,6 +107,11 @@ class Snapshot:
         listing = self.listings.get(kind.resource)
         return listing.items if listing else []
 
+    @property
+    def metrics(self) -> dict[str, list[JsonObject]]:
+        """What the metrics API answered, by `pods` and `nodes`."""
+        return {self.listings[r].kind.plural: self.listings[r].items for r in METRICS if r in self.listings}
+
     def state(self, kind: Kind) -> tuple[State, str]:
         """Whether the objects of a kind are known, and why not.
 
@@ -115,8 +123,9 @@ class Snapshot:
         listing = self.listings.get(resource)
         if listing:
             return (State.PARTIAL, listing.problem) if listing.problem else (State.COMPLETE, "")
-        if resource in self.problems:
-            return State.UNREADABLE, self.problems[resource]
+        problem = self.problems.get(resource) or self.problems.get(METRICS.get(resource, ""))
+        if problem:
+            return State.UNREADABLE, problem
         if self._known_empty(resource):
             return (State.NOT_SERVED, "") if kind.group in kinds.ADD_ON_GROUPS else (State.COMPLETE, "")
         return State.UNREADABLE, NOT_RECORDED

@@ -12,7 +12,7 @@ optionally
 - `namespaces`: the namespaces it was restricted to
 - `recorded`: every kind (`plural.group`) that was read in full, or that the server does not serve; a kind
   named here without a file has no object
-- `errors`: why a kind (`plural.group`) could not be read
+- `errors`: why a kind (`plural.group`), `metrics` or `logs` could not be read
 - `incomplete`: true when recording was cut short
 - `namespace`: default namespace of the context
 """
@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import PurePosixPath
 from typing import Any
 
 from kubelore.cluster import kinds
@@ -33,6 +34,11 @@ from kubelore.types import ClusterInfo, JsonObject
 
 MARKER = "snapshot.json"
 FORMAT_VERSION = 1
+
+
+def roots(paths: tuple[str, ...]) -> set[str]:
+    """Folders that hold a recording."""
+    return {str(path.parent) for path in map(PurePosixPath, paths) if path.name == MARKER}
 
 
 def read(files: Files) -> Snapshot:
