@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
 
 from kubelore.analysis import pulls
 from kubelore.analysis.events import read_text
-from kubelore.analysis.podstate import STARTING, Case, Container, age, live_pods, shortened
+from kubelore.analysis.podstate import STARTING, Case, Container, age, containers_of, live_pods, shortened
 from kubelore.analysis.probes import killed_by, probe_facts
 from kubelore.analysis.registry import check
+from kubelore.analysis.subject import Subject
 from kubelore.analysis.view import View
-from kubelore.types import Fact, Finding, Severity
+from kubelore.types import Fact, Finding, JsonObject, Severity
 
 RESTART_MEMORY = timedelta(hours=6)
 """Restarts older than this, with nothing since, are history."""
 SETTLED = timedelta(minutes=15)
 """A container that failed once or twice and has run this long since has recovered."""
+LISTEN_VARIABLE = re.compile(r"(?:(?:HTTP|SERVER|LISTEN|APP|WEB|GRPC|API)_)?(?:LISTEN_)?PORT")
+"""Names of variables that commonly tell a program its own port."""
 INIT_PATIENCE = timedelta(minutes=2)
 INIT_STUCK = timedelta(minutes=5)
 SIGNALS = {129: "SIGHUP", 130: "SIGINT", 132: "SIGILL", 134: "SIGABRT", 135: "SIGBUS", 136: "SIGFPE",
@@ -124,6 +129,7 @@ def _finding(case: Case, container: Container, severity: Severity, what: str, fa
     if container.role == "main":
         facts += probe_facts(case, container)
         facts += _sidecar_facts(case, container)
+        facts += port_clash_facts(case.subject, case.pod.get("spec") or {})
     return Finding(severity, case.subject.about, what, (*facts, *case.event_facts()), "containers")
 
 
@@ -149,7 +155,7 @@ def run_facts(case: Case, container: Container) -> list[Fact]:
     if last.get("message"):
         facts += _text_facts(case, container, ((str(last.get("reason") or "StartError"), last["message"]),))
     if last.get("reason") == "OOMKilled" or last.get("exitCode") == 137:
-        facts.append(memory_limit_fact(case, container))
+        facts.append(memory_limit_fact(subject, container))
     return facts
 
 
@@ -168,11 +174,41 @@ def _text_facts(case: Case, container: Container, texts: tuple[tuple[str, str], 
     return facts
 
 
-def memory_limit_fact(case: Case, container: Container) -> Fact:
-    limit = params_of(container)["memory_limit"]
-    value, detail = ("set", f"memory limit {limit}") if limit else ("none", "no memory limit")
-    detail = f"container {container.name} has {'a ' if limit else ''}{detail}"
-    return case.subject.fact("container.memory_limit", value, detail, **params_of(container))
+def memory_limit_fact(subject: Subject, container: Container) -> Fact:
+    params = params_of(container)
+    limit = params["memory_limit"]
+    detail = f"container {container.name} has {f'a memory limit of {limit}' if limit else 'no memory limit'}"
+    return subject.fact("container.memory_limit", "set" if limit else "none", detail, **params)
+
+
+def port_clash_facts(subject: Subject, spec: JsonObject) -> list[Fact]:
+    """Two containers of a pod, which share its network, that declare or are told the same port."""
+    users: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for container in containers_of({"spec": spec}):
+        if container.role != "init":
+            for port in _own_ports(container):
+                users[port].append(container.name)
+    return [
+        subject.fact(
+            "container.ports",
+            "shared-by-two-containers",
+            f"containers {' and '.join(names)} of one pod both use port {port}/{protocol}",
+            port=port,
+            container=names[-1],
+        )
+        for (port, protocol), names in users.items()
+        if len(names) > 1
+    ]
+
+
+def _own_ports(container: Container) -> set[tuple[str, str]]:
+    declared = {(str(p.get("containerPort")), p.get("protocol") or "TCP") for p in container.ports}
+    told = {
+        (str(v["value"]), "TCP")
+        for v in container.spec.get("env") or ()
+        if LISTEN_VARIABLE.fullmatch(str(v.get("name", ""))) and str(v.get("value", "")).isdigit()
+    }
+    return declared | told
 
 
 def _sidecar_facts(case: Case, container: Container) -> list[Fact]:

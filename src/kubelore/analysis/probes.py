@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from kubelore.analysis.backends import services_selecting
 from kubelore.analysis.events import read_family, read_probe
 from kubelore.analysis.podstate import Case, Container, shortened
 from kubelore.analysis.subject import Subject
-from kubelore.analysis.view import Event, View, matches_selector
+from kubelore.analysis.view import Event, View
 from kubelore.types import Fact, JsonObject, Ref
 
 KINDS = ("startup", "liveness", "readiness")
@@ -161,13 +162,9 @@ def _ports_that_work(case: Case, container: Container, kind: str, declared: set[
 def service_ports(view: View, workload: Ref, container: Container) -> set[int]:
     """Target ports of the Services that select this workload, as numbers."""
     names = {p.get("name"): p.get("containerPort") for p in container.ports}
-    labels = view.template_labels(workload)
     ports: set[int] = set()
-    for service in view.all("Service", workload.namespace):
-        spec = service.get("spec") or {}
-        if not spec.get("selector") or not matches_selector(spec["selector"], labels):
-            continue
-        for port in spec.get("ports") or ():
+    for service in services_selecting(view, workload):
+        for port in (service.get("spec") or {}).get("ports") or ():
             target = port.get("targetPort", port.get("port"))
             number = names.get(target) if isinstance(target, str) else target
             if number:

@@ -57,7 +57,7 @@ def pull_facts(case: Case, container: Container, reading: Reading) -> list[Fact]
     params = {"container": container.name, "image": container.image, "registry": registry_of(container.image)}
     cause = f"image {container.image} of container {container.name} cannot be pulled: {WORDS[error]}"
     detail = f"{cause} ({shortened(message)})" if message else cause
-    return [case.subject.fact("pull.error", error, detail, **params), *_secret_facts(case, error, params)]
+    return [case.subject.fact("pull.error", error, detail, **params), *pull_secret_facts(case)]
 
 
 def _from_events(case: Case, container: Container) -> tuple[Reading, str] | None:
@@ -76,18 +76,26 @@ def _settled(case: Case, container: Container, reading: Reading) -> str:
     return reading.value("pull.error") or "unspecified"
 
 
-def _secret_facts(case: Case, error: str, params: dict[str, str]) -> list[Fact]:
+def pull_secret_facts(case: Case) -> list[Fact]:
+    """Whether pull secrets are named, and exist."""
     names = secret_names(case)
     if not names:
-        if error != "unauthorized":
-            return []
         detail = "neither the pod nor its service account names a pull secret"
-        return [case.subject.fact("pull.secret", "none-named", detail, **params)]
+        return [case.subject.fact("pull.secret", "none-named", detail)]
     facts = []
     for name in names:
         there = case.view.exists("Secret", case.subject.about.namespace, name)
         if there is not None:
-            value = "present" if there else "missing"
-            detail = f"pull secret {name} {'exists' if there else 'does not exist'}"
-            facts.append(case.subject.fact("pull.secret", value, detail, secret=name, **params))
-    return facts
+            value, word = ("present", "exists") if there else ("missing", "does not exist")
+            facts.append(case.subject.fact("pull.secret", value, f"pull secret {name} {word}", secret=name))
+    return facts or _told_missing(case)
+
+
+def _told_missing(case: Case) -> list[Fact]:
+    """What the kubelet says where Secrets cannot be listed."""
+    for event in case.warnings:
+        reading = read_text(event.reason, event.message)
+        if reading.value("pull.secret"):
+            detail = shortened(event.message)
+            return [case.subject.fact("pull.secret", "missing", detail, **reading.params)]
+    return []

@@ -19,14 +19,12 @@ from kubelore.analysis.placement import (
 from kubelore.analysis.podstate import age, age_of, condition, is_terminating, shortened
 from kubelore.analysis.registry import check
 from kubelore.analysis.subject import Subject, subject_of
-from kubelore.analysis.view import Event, View, labels_of, matches_selector, parse_time, ref_of
+from kubelore.analysis.view import Event, View, parse_time, ref_of
 from kubelore.types import Fact, Finding, JsonObject, Ref, Severity
 
 ROLLOUT_PATIENCE = timedelta(minutes=2)
 """How long replicas may be missing after the last sign of progress."""
 KINDS = ("Deployment", "StatefulSet", "ReplicaSet", "ReplicationController")
-SCALED_BY_DESIGN = ("serving.knative.dev/", "keda.sh/", "scaledobject.keda.sh/")
-"""Labels and annotations of controllers that scale to zero on purpose."""
 
 
 def desired(obj: JsonObject) -> int:
@@ -123,16 +121,13 @@ def _creation_finding(view: View, obj: JsonObject, message: str, events: list[Ev
     "replicas", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Service", "HorizontalPodAutoscaler"
 )
 def replicas(view: View, namespace: str | None) -> Iterator[Finding]:
-    """Workloads with fewer available replicas than asked for, or with none asked for though a Service
-    sends to them."""
+    """Workloads with fewer available replicas than asked for."""
     for kind in KINDS:
         for obj in _owned(view, kind, namespace):
             if kind in ("ReplicaSet", "ReplicationController") and view.controller(obj):
                 continue
             wanted = desired(obj)
-            if wanted == 0:
-                yield from _scaled_to_zero(view, obj)
-            elif available(obj) < wanted and _has_waited(view, obj):
+            if available(obj) < wanted and _has_waited(view, obj):
                 yield _short_of_replicas(view, obj, available(obj), wanted)
     for obj in _owned(view, "DaemonSet", namespace):
         status = obj.get("status") or {}
@@ -166,39 +161,6 @@ def _short_of_replicas(view: View, obj: JsonObject, have: int, wanted: int) -> F
         facts.append(subject.fact("workload.pods", value, f"{pods} of {wanted} pods exist", replicas=wanted))
     severity = Severity.WARNING if have else Severity.CRITICAL
     return Finding(severity, subject.about, what, tuple(facts), "replicas")
-
-
-def _scaled_to_zero(view: View, obj: JsonObject) -> Iterator[Finding]:
-    ref, meta = ref_of(obj), obj.get("metadata") or {}
-    marks = [*(meta.get("labels") or {}), *(meta.get("annotations") or {})]
-    if any(mark.startswith(SCALED_BY_DESIGN) for mark in marks) or _keda_scales(view, ref):
-        return
-    labels = view.template_labels(ref)
-    senders = [
-        ref_of(s).name
-        for s in view.all("Service", ref.namespace)
-        if (s.get("spec") or {}).get("selector") and matches_selector(s["spec"]["selector"], labels)
-    ]
-    others = [
-        w
-        for s in senders
-        for w in view.selected_workloads(
-            ((view.get("Service", ref.namespace, s) or {}).get("spec") or {}).get("selector"), ref.namespace
-        )
-        if w != ref and desired(view.find(w) or {}) > 0
-    ]
-    if senders and not others:
-        what = f"scaled to zero replicas, while Service {', '.join(senders)} sends to it"
-        fact = Subject(ref).fact("workload.replicas", "zero", what, service=senders[0], replicas="0")
-        yield Finding(Severity.CRITICAL, ref, what, (fact,), "replicas")
-
-
-def _keda_scales(view: View, ref: Ref) -> bool:
-    for scaler in view.all("HorizontalPodAutoscaler", ref.namespace):
-        target = (scaler.get("spec") or {}).get("scaleTargetRef") or {}
-        if (target.get("kind"), target.get("name")) == (ref.kind, ref.name):
-            return labels_of(scaler).get("app.kubernetes.io/managed-by") == "keda-operator"
-    return False
 
 
 # -- rollouts ------------------------------------------------------------------------------------------
