@@ -86,6 +86,22 @@ class Cause(Strict):
     fix: FixTemplate
 
 
+class Phrases(Strict):
+    """How much the words of a question speak for a pattern. A phrase matches in any order, in any
+    inflection, and with up to three other words in between. A trigger that is listed nowhere is `strong`."""
+
+    certain: tuple[str, ...] = ()
+    """Said of nothing else: ahead of every other pattern."""
+    strong: tuple[str, ...] = ()
+    """Enough by itself."""
+    topic: tuple[str, ...] = ()
+    """Enough when the question also says that something does not work."""
+    hint: tuple[str, ...] = ()
+    """Counts only beside something stronger."""
+    against: tuple[str, ...] = ()
+    """Means something else."""
+
+
 class Pattern(Strict):
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     version: int = Field(ge=1)
@@ -93,6 +109,7 @@ class Pattern(Strict):
     triggers: tuple[str, ...] = Field(min_length=1)
     """Words and phrases a user would type; the substring baseline uses them as they are."""
     symptoms: tuple[str, ...] = Field(min_length=1)
+    phrases: Phrases = Phrases()
     investigation_steps: tuple[InvestigationStep, ...] = Field(min_length=1)
     common_causes: tuple[Cause, ...] = Field(min_length=1)
     references: tuple[str, ...] = ()
