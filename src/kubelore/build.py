@@ -72,9 +72,9 @@ def library(settings: Settings) -> Library:
 
 @cache
 def _library(folder: Path | None) -> Library:
-    from kubelore.patterns.load import load_library
+    from kubelore.patterns.load import load
 
-    return load_library(folder)
+    return load(folder)
 
 
 def investigator(settings: Settings, cluster: Cluster) -> Investigator:
@@ -98,7 +98,7 @@ def investigator(settings: Settings, cluster: Cluster) -> Investigator:
 
     @cache
     def matched(question: str) -> list[Pattern]:
-        return [patterns.get(m.pattern) for m in match(question, patterns)]
+        return [m.pattern for m in match(question, patterns)]
 
     lessons = PatternLessons(patterns.patterns, matched, format_pattern)
     toolbox = Toolbox(view)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from kubelore.patterns.model import Pattern
 from kubelore.patterns.rank import rank
@@ -39,8 +40,8 @@ class PatternLessons:
 
     def recall(self, question: str, evidence: Evidence) -> Sequence[Lesson]:
         asked = list(self.match(question))[:MAX_PATTERNS]
-        seen = [c.pattern for c in rank(self.patterns, evidence)]
-        chosen = {p.id: p for p in [*asked, *list(dict.fromkeys(seen))[:MAX_PATTERNS]]}
+        seen = {c.pattern.id: c.pattern for c in rank(self.patterns, evidence)}
+        chosen = {p.id: p for p in [*asked, *islice(seen.values(), MAX_PATTERNS)]}
         return [
             Lesson("pattern", p.id, p.name, self.show(p), source=f"pattern library, version {p.version}")
             for p in chosen.values()
