@@ -83,6 +83,7 @@ def read(args: str) -> Target:
     if given is not None:
         return given
     draft = _Draft()
+    text = re.sub(r"\b(\w+):\s+(?=\S)", r"\1=", text)  # `namespace: shop` as `namespace=shop`
     tokens = [token for token in map(_clean, split(text)) if token]
     while tokens:
         _take(tokens, draft)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from kubelore.analysis.calls import call_facts
 from kubelore.analysis.edges import edges_of
 from kubelore.analysis.logs import log_facts, read_log
-from kubelore.analysis.view import View, ref_of
+from kubelore.analysis.view import View, parse_time, ref_of
 from kubelore.errors import BadArguments, NotReadable
 from kubelore.tools.arguments import Target, read
 from kubelore.tools.loglines import condense
@@ -39,13 +39,27 @@ TAIL, MAX_TAIL = 1000, 10_000
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """One run of one container. Not readable: `why` says so and `text` is empty."""
+    """One run of one container. `why` says why there is no text; `unread` that there may be one."""
 
     container: str
     previous: bool
     text: str
     why: str = ""
-    ran: bool = True
+    unread: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which lines are read: so many from the end, none older than `since`."""
+
+    lines: int
+    since: datetime | None
+
+    def shows(self, line: str) -> bool:
+        if self.since is None:
+            return True
+        written = parse_time(line.partition(" ")[0])
+        return written is None or written >= self.since
 
 
 class GetLogs:
@@ -78,7 +92,7 @@ class GetLogs:
             facts=tuple(dict.fromkeys(self._facts(pod, workload, logs))),
             edges=tuple(edges_of(self._view, workload)),
             covers=((self.name, workload), (self.name, ref_of(pod))),
-            not_checked=tuple(_unread(pod, log) for log in logs if log.why and log.ran),
+            not_checked=tuple(_unread(pod, log) for log in logs if log.unread),
         )
 
     def _found(self, target: Target) -> Found:
@@ -90,25 +104,24 @@ class GetLogs:
 
     def _read(self, pod: JsonObject, container: str, target: Target) -> Iterator[Log]:
         """The run before comes first: after a restart it is the one that failed."""
-        status = next((s for s in statuses(pod) if s.get("name") == container), {})
-        lines = min(abs(int(target.tail or TAIL)) or TAIL, MAX_TAIL)
-        since = _since(target.since, self._view.now)
+        status = _status(pod, container)
+        window = Window(min(abs(int(target.tail or TAIL)) or TAIL, MAX_TAIL), _since(target, self._view.now))
         restarted = bool(status.get("restartCount") or (status.get("lastState") or {}).get("terminated"))
         if target.previous or restarted:
-            yield self._one(pod, container, True, lines, since, status)
+            yield self._one(pod, container, window, previous=True)
         if not target.previous:
-            yield self._one(pod, container, False, lines, since, status)
+            yield self._one(pod, container, window, previous=False)
 
-    def _one(
-        self, pod: JsonObject, container: str, previous: bool, lines: int, since: str, status: JsonObject
-    ) -> Log:
-        ref = ref_of(pod)
+    def _one(self, pod: JsonObject, container: str, window: Window, *, previous: bool) -> Log:
+        ref, read_logs = ref_of(pod), self._view.cluster.logs
         try:
-            text = self._view.cluster.logs(ref.namespace, ref.name, container, previous=previous, tail=lines)
+            text = read_logs(ref.namespace, ref.name, container, previous=previous, tail=window.lines)
         except NotReadable as error:
-            return Log(container, previous, "", str(error), ran=_ever_ran(status))
-        kept = (line for line in text.splitlines() if line >= since)  # RFC 3339 in UTC sorts as text
-        return Log(container, previous, "\n".join(kept))
+            if _ever_ran(_status(pod, container)):
+                return Log(container, previous, "", str(error), unread=True)
+            return Log(container, previous, "", "the container has not run yet")
+        shown = "\n".join(filter(window.shows, text.splitlines()))
+        return Log(container, previous, shown, "no line is that new" if text and not shown else "")
 
     def _facts(self, pod: JsonObject, workload: Ref, logs: Sequence[Log]) -> Iterator[Fact]:
         for log in logs:
@@ -134,18 +147,22 @@ def _unread(pod: JsonObject, log: Log) -> NotChecked:
     return NotChecked(f"log of container {log.container} in {ref_of(pod)}{run}", log.why)
 
 
-def _since(text: str, now: datetime) -> str:
-    """The timestamp from which lines are shown, for `10m` or `1h30m`; "" for all of them."""
-    if not text:
-        return ""
-    if not re.fullmatch(r"(?:\d+[smhd])+", text):
-        raise BadArguments(f"--since needs a duration such as 10m, not {text!r}")
-    seconds = sum(int(n) * UNITS[unit] for n, unit in re.findall(r"(\d+)([smhd])", text))
-    return (now - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+def _since(target: Target, now: datetime) -> datetime | None:
+    """The moment from which lines are shown, for `10m` or `1h30m`; None for all of them."""
+    if not target.since:
+        return None
+    if not re.fullmatch(r"(?:\d{1,6}[smhd])+", target.since):
+        raise BadArguments(f"--since needs a duration such as 10m, not {target.since!r}")
+    seconds = sum(int(n) * UNITS[unit] for n, unit in re.findall(r"(\d+)([smhd])", target.since))
+    return now - timedelta(seconds=seconds)
+
+
+def _status(pod: JsonObject, container: str) -> JsonObject:
+    return next((s for s in statuses(pod) if s.get("name") == container), {})
 
 
 def _headline(pod: JsonObject, container: str) -> str:
-    status = next((s for s in statuses(pod) if s.get("name") == container), {})
+    status = _status(pod, container)
     init = "init container" if is_init(pod.get("spec") or {}, container) else "container"
     state, details = state_of(status)
     reason = f" ({details['reason']})" if details.get("reason") else ""
@@ -173,7 +190,7 @@ def _distinct(logs: Sequence[Log]) -> list[Log]:
 def _shown(log: Log) -> str:
     run = "previous run" if log.previous else "current run"
     if log.why:
-        return f"--- {run}: no log ({log.why if log.ran else 'the container has not run yet'})"
+        return f"--- {run}: no log ({log.why})"
     count = len(log.text.splitlines())
     if not count:
         return f"--- {run}: nothing was written"

@@ -54,7 +54,6 @@ VERBS: Mapping[str, Mapping[str, bool]] = {
 }  # fmt: skip
 """Read-only verbs, and for each the flags it takes here and whether a flag takes a value."""
 
-END_OF_FLAGS = "--"
 SUBVERBS = {"rollout": ("status", "history"), "auth": ("can-i", "whoami")}
 
 
@@ -133,17 +132,17 @@ def _flags(verb: str, tokens: list[str]) -> tuple[list[str], dict[str, str]]:
     words: list[str] = []
     flags: dict[str, str] = {}
     while tokens:
-        token = tokens.pop(0)
-        if token == END_OF_FLAGS:
-            return [*words, *_plain(tokens)], flags
-        if not token.startswith("-") or token == "-":
-            words.append(token)
+        word = tokens.pop(0)
+        if word == "--":
+            return _plain([*words, *tokens]), flags
+        if not word.startswith("-") or word == "-":
+            words.append(word)
             continue
-        name, value, given = _flag_name(token)
-        takes_value = _allowed(verb, name, token)
+        name, value, given = _flag_name(word)
+        takes_value = _allowed(verb, name, word)
         if takes_value and not given:
             if not tokens:
-                raise BadArguments(f"{token} needs a value")
+                raise BadArguments(f"{word} needs a value")
             value = tokens.pop(0)
         flags[name] = value if takes_value else _switch(name, value)
     return _plain(words), flags

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -27,6 +27,7 @@ from kubelore.tools.text import age, table
 from kubelore.types import JsonObject
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
+NOTHING_THERE = "there is nothing at this path (values of Secrets are never shown)"
 FIELD_TERM = re.compile(r"(?P<path>[\w.\[\]]+?)\s*(?P<op>==|!=|=)\s*(?P<value>[^,]*)")
 
 
@@ -147,7 +148,9 @@ def _has(obj: JsonObject, path: str, equal: bool, value: str) -> bool:
 def printed(view: View, command: Command, found: Sequence[Found]) -> str:
     """The objects in the form that `-o` asks for."""
     form, _, argument = command.value("--output").partition("=")
-    objects = [o for group in found for o in sort_objects(group.objects, command.value("--sort-by"))]
+    path = command.value("--sort-by")
+    found = [replace(group, objects=sort_objects(group.objects, path)) for group in found]
+    objects = [o for group in found for o in group.objects]
     notes = [note for group in found for note in group.notes]
     match form:
         case "" | "wide":
@@ -160,7 +163,8 @@ def printed(view: View, command: Command, found: Sequence[Found]) -> str:
             text = json.dumps(value, indent=2, ensure_ascii=False) if form == "json" else to_yaml(value)
             return "\n".join([*notes, text])
         case "jsonpath" | "jsonpath-as-json" if argument:
-            return "\n".join([*notes, jsonpath.template(argument, _document(command, found, objects))])
+            filled = jsonpath.template(argument, _document(command, found, objects))
+            return "\n".join([*notes, filled if filled.strip() else NOTHING_THERE])
         case "custom-columns" if argument:
             return "\n".join(
                 [*notes, _custom_columns(argument, objects, header=not command.on("--no-headers"))]
@@ -232,8 +236,6 @@ def _tables(view: View, command: Command, found: Sequence[Found], *, wide: bool)
             at = header.index("NAME") if "NAME" in header else 0
             prefix = f"{_resource(group.kind)}/"
             rows = [([*cells[:at], prefix + cells[at], *cells[at + 1 :]], o) for cells, o in rows]
-        place = {id(o): i for i, o in enumerate(sort_objects(group.objects, command.value("--sort-by")))}
-        rows.sort(key=lambda row: place[id(row[1])])
         parts += group.notes
         if rows:
             cells_only = [cells for cells, _ in rows]

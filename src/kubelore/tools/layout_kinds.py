@@ -52,6 +52,7 @@ def endpoints(view: View, obj: JsonObject) -> Iterator[str]:
     yield indent(table(("ADDRESS", "STATE", "TARGET", "NODE"), sorted(found, key=lambda row: row[1])))
 
 
+VERSIONS = ("kubeletVersion", "containerRuntimeVersion", "osImage", "architecture")
 Row = tuple[str, str, str, str]
 
 
@@ -106,8 +107,7 @@ def node(view: View, obj: JsonObject) -> str:
         [
             f"Unschedulable: {'yes (cordoned)' if spec.get('unschedulable') else 'no'}",
             f"Taints: {joined(taints)}",
-            f"Versions: kubelet {info.get('kubeletVersion', '?')}, "
-            f"{joined(str(info.get(k, '?')) for k in ('containerRuntimeVersion', 'osImage', 'architecture'))}",
+            f"Versions: kubelet {', '.join(str(info.get(key, '?')) for key in VERSIONS)}",
             f"Addresses: {joined(addresses)}",
             indent(table(("RESOURCE", "ALLOCATABLE", "REQUESTED", "PERCENT"), rows), 0),
         ]

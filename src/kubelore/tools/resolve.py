@@ -243,7 +243,7 @@ def closest(name: str, known: Iterable[str], count: int = 4) -> list[str]:
 
 
 SELECTOR_TERM = re.compile(
-    r"""\s*(?:(?P<key>[\w./-]+)\s*(?P<op>==|!=|=|\s+in\s+|\s+notin\s+)\s*(?P<value>\([^)]*\)|[\w.-]*)
+    r"""\s*(?:(?P<key>[\w./-]+)\s*(?:(?P<op>==|!=|=)\s*(?P<value>[\w.-]*)|\s(?P<set>in|notin)\s*\((?P<values>[^)]*)\))
     |(?P<absent>!?)(?P<present>[\w./-]+))\s*(?:,|$)""",
     re.VERBOSE,
 )
@@ -261,7 +261,7 @@ def read_selector(text: str) -> JsonObject:
             operator = "DoesNotExist" if term["absent"] else "Exists"
             expressions.append({"key": term["present"], "operator": operator})
             continue
-        values = [v.strip() for v in term["value"].strip("()").split(",")]
-        operator = "NotIn" if term["op"].strip() in ("!=", "notin") else "In"
+        values = [v.strip() for v in (term["values"] or term["value"] or "").split(",")]
+        operator = "NotIn" if "!=" in (term["op"] or "") or term["set"] == "notin" else "In"
         expressions.append({"key": term["key"], "operator": operator, "values": values})
     return {"matchExpressions": expressions}
