@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -71,6 +73,31 @@ def capture(
     for item in made.not_checked:
         note(f"not recorded: {item}")
     print_plain(f"{made.path}: {made.objects} objects, {made.logs} logs")
+
+
+@snapshot.command()
+def serve(
+    *,
+    path: PathArgument,
+    port: Annotated[
+        int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="On loopback; 0 takes a free one.")
+    ] = 0,
+) -> None:
+    """Serve a recording to kubectl, k9s and other tools.
+
+    Prints how to use its kubeconfig, and serves until Ctrl-C. Nothing can be written.
+    """
+    from kubelore.build import snapshot_path
+    from kubelore.cli.output import note, print_plain
+    from kubelore.cluster.serve import Serving
+    from kubelore.cluster.serve import serve as serve_until_interrupted
+
+    def ready(serving: Serving) -> None:
+        print_plain(f"export KUBECONFIG={shlex.quote(str(serving.kubeconfig))}")
+        sys.stdout.flush()
+        note(f"serving {path} at {serving.url} until Ctrl-C; in another terminal, paste the line above")
+
+    serve_until_interrupted(snapshot_path(path), port=port, on_ready=ready)
 
 
 @snapshot.command()
