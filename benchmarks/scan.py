@@ -19,16 +19,16 @@ from pathlib import Path
 
 from generate import generate, write_snapshot
 
+from kubelore.analysis.find import needs
+from kubelore.cli.scan import find_all
+from kubelore.cluster import open_snapshot
+
 SIZES = (1000, 5000, 20000)
 RUNS = 3
 
 
 def measure(folder: Path) -> dict[str, float]:
     """Seconds and MiB for one snapshot folder."""
-    from kubelore.analysis.find import needs
-    from kubelore.cli.scan import find_all
-    from kubelore.cluster import open_snapshot
-
     begun = time.perf_counter()
     with closing(open_snapshot(folder)) as cluster:
         cluster.prefetch(needs())
@@ -61,9 +61,8 @@ def main() -> None:
         return
     sizes = [int(word) for word in sys.argv[1:]] or list(SIZES)
     per_pod = []
-    print(
-        f"{'pods':>6} {'read':>7} {'scan':>7} {'slowest':>8} {'json':>7} {'scan/json':>9} {'peak':>9} {'findings':>9}"
-    )
+    heads = ("read", "scan", "slowest", "json", "scan/json", "peak MiB", "findings")
+    print("  pods" + "".join(f"{head:>10}" for head in heads))
     for pods in sizes:
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary) / "cluster"
@@ -71,10 +70,9 @@ def main() -> None:
             ran = subprocess.run((sys.executable, __file__, "--one", folder), capture_output=True, check=True)
         seen = json.loads(ran.stdout)
         per_pod.append(seen["scan"] / pods)
-        print(
-            f"{pods:6} {seen['read']:6.2f}s {seen['scan']:6.2f}s {seen['slowest']:7.2f}s {seen['json']:6.2f}s"
-            f" {seen['scan'] / seen['json']:9.1f} {seen['peak']:5.0f} MiB {seen['findings']:9.0f}"
-        )
+        figures = [f"{seen[key]:.2f} s" for key in ("read", "scan", "slowest", "json")]
+        figures += [f"{seen['scan'] / seen['json']:.1f}", f"{seen['peak']:.0f}", f"{seen['findings']:.0f}"]
+        print(f"{pods:6}" + "".join(f"{figure:>10}" for figure in figures))
     print(f"seconds per pod, largest over smallest cluster: {per_pod[-1] / per_pod[0]:.2f} (1 is linear)")
 
 
