@@ -1,6 +1,7 @@
 """A read-only Kubernetes API over a recording, for kubelore itself and for kubectl and other tools.
 
-It answers GET only, never evaluates who asks, and holds no state: the same request has the same answer.
+It refuses everything that would change a cluster, never evaluates who asks, and holds no state: the same
+request has the same answer.
 
 Start at `server.py` (paths), then `lists.py`; `table/` holds the columns that kubectl prints.
 """

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from kubelore.cluster.api import INCOMPLETE_WARNING
-from kubelore.cluster.app import discovery, lists, logs, watch
+from kubelore.cluster.app import discovery, lists, logs, reviews, watch
 from kubelore.cluster.app.forms import (
     LIST_FORMS,
     OBJECT_FORMS,
@@ -45,16 +45,19 @@ class _Api:
 
     async def answer(self, request: Request) -> Response:
         try:
+            path = str(request.path_params["path"]).strip("/")
+            if request.method == "POST" and path.startswith(reviews.ROOT):
+                body = await request.body()
+                return _json(reviews.review(path, body, self._snapshot, self._kinds.values()), 201)
             if request.method not in {"GET", "HEAD"}:
                 raise ApiError(
                     405, "MethodNotAllowed", "this is a recording of a cluster: it can only be read"
                 )
-            return self._get(request)
+            return self._get(path, request)
         except ApiError as error:
             return _json(error.status(), error.code)
 
-    def _get(self, request: Request) -> Response:
-        path = request.url.path.strip("/")
+    def _get(self, path: str, request: Request) -> Response:
         aggregated = path in {"api", "apis"} and self._form(request, (Form.WHOLE, Form.DISCOVERY))
         if aggregated is Form.DISCOVERY:
             return _json(discovery.aggregated(path, self._kinds.values()), media_type=discovery.AGGREGATED)
@@ -95,8 +98,9 @@ class _Api:
         if watch.is_watch(query):
             form = self._form(request, (Form.WHOLE, Form.TABLE, Form.METADATA))
             page = lists.list_page(self._snapshot, kind, namespace, query)
-            lines = b"".join(watch.stream(page, form, self._now, query))
-            return Response(lines, media_type="application/json")
+            return StreamingResponse(
+                watch.stream(page, form, self._now, query), media_type="application/json"
+            )
         form = self._form(request, LIST_FORMS)
         page = lists.list_page(self._snapshot, kind, namespace, query)
         document = list_document(page, form, self._now, _included(request))

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
+
+import anyio
 
 from kubelore.cluster.app.forms import Form, object_document
 from kubelore.cluster.app.lists import RESOURCE_VERSION, Page
 from kubelore.types import JsonObject
 
+HELD_OPEN = 1.2
+"""Seconds: clients complain about watches that end without an event within one."""
 INITIAL_EVENTS_END = {"k8s.io/initial-events-end": "true"}
 
 
@@ -17,7 +21,7 @@ def is_watch(query: Mapping[str, str]) -> bool:
     return query.get("watch") in {"1", "true"}
 
 
-def stream(page: Page, form: Form, now: datetime, query: Mapping[str, str]) -> Iterator[bytes]:
+async def stream(page: Page, form: Form, now: datetime, query: Mapping[str, str]) -> AsyncIterator[bytes]:
     """Watch events, a line each. Only a watch that starts from nothing gets the objects."""
     initial = query.get("sendInitialEvents") == "true"
     include = query.get("includeObject", "Metadata")
@@ -26,6 +30,7 @@ def stream(page: Page, form: Form, now: datetime, query: Mapping[str, str]) -> I
             yield _event("ADDED", object_document(page.only(item), form, now, include))
     if initial:
         yield _event("BOOKMARK", _bookmark(page))
+    await anyio.sleep(HELD_OPEN)
 
 
 def _bookmark(page: Page) -> JsonObject:
