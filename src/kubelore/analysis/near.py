@@ -4,26 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from difflib import SequenceMatcher
+from functools import lru_cache
+
+ALIKE = 0.8
 
 
 def similar(left: str, right: str) -> bool:
-    """Whether one name is likely the other, mistyped: separators, case, plural, one or two letters."""
-    a, b = _plain(left), _plain(right)
+    """Whether one name is likely the other, mistyped: separators, case, plural, one or two letters.
+
+    Names with other numbers in them are siblings, not misspellings.
+    """
+    (a, digits), (b, other_digits) = _plain(left), _plain(right)
     if a == b:
         return True
-    if min(len(a), len(b)) < 4 or abs(len(a) - len(b)) > 3:
+    if digits != other_digits or min(len(a), len(b)) < 4 or abs(len(a) - len(b)) > 3:
         return False
-    return SequenceMatcher(None, a, b, autojunk=False).ratio() >= 0.8
+    matcher = SequenceMatcher(None, a, b, autojunk=False)
+    return matcher.real_quick_ratio() >= ALIKE and matcher.quick_ratio() >= ALIKE and matcher.ratio() >= ALIKE
 
 
-def _plain(name: str) -> str:
-    return name.lower().replace("-", "").replace("_", "").replace(".", "")
+@lru_cache(maxsize=8192)
+def _plain(name: str) -> tuple[str, str]:
+    plain = name.lower().replace("-", "").replace("_", "").replace(".", "")
+    return plain, "".join(c for c in plain if c.isdigit())
 
 
 def closest(name: str, candidates: Iterable[str]) -> str:
     """The candidate most like `name`, "" when none is like it."""
     alike = [c for c in candidates if c != name and similar(name, c)]
-    return max(alike, key=lambda c: SequenceMatcher(None, _plain(name), _plain(c)).ratio(), default="")
+    return max(alike, key=lambda c: SequenceMatcher(None, _plain(name)[0], _plain(c)[0]).ratio(), default="")
 
 
 def selector_distance(selector: Mapping[str, str], labels: Mapping[str, str]) -> str:

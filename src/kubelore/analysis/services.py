@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ from kubelore.analysis.near import selector_distance
 from kubelore.analysis.ports import PortJudgement, judge_ports
 from kubelore.analysis.registry import check
 from kubelore.analysis.subject import Subject
-from kubelore.analysis.view import View, parse_time, ref_of
+from kubelore.analysis.view import View, labels_of, parse_time, ref_of
 from kubelore.types import Fact, Finding, JsonObject, Ref, Severity
 
 STARTING = timedelta(seconds=60)
@@ -210,20 +210,24 @@ def _endpoint_finding(view: View, service: JsonObject, facts: list[Fact]) -> Ite
 
 def _unmatched_severity(view: View, service: JsonObject, selector: str) -> Severity:
     """Operators give a role label to some running pods only: its absence is their business."""
-    wanted = selector_of(service)
-    others = {k: v for k, v in wanted.items() if not _set_at_run_time(view, ref_of(service).namespace, k)}
-    if len(others) < len(wanted) and others and view.selected_pods(others, ref_of(service).namespace):
+    wanted, namespace = selector_of(service), ref_of(service).namespace
+    roles = view.once(_labels_set_at_run_time).get(namespace, set())
+    others = {k: v for k, v in wanted.items() if k not in roles}
+    if len(others) < len(wanted) and others and view.selected_pods(others, namespace):
         return Severity.INFO
     called = bool(callers_of(view, ref_of(service)))
     return Severity.CRITICAL if selector == "near-miss" or called or not _headless(service) else Severity.INFO
 
 
-def _set_at_run_time(view: View, namespace: str, key: str) -> bool:
-    """Whether pods of the namespace carry this label and their templates do not."""
-    pods = view.selected_pods({"matchExpressions": [{"key": key, "operator": "Exists"}]}, namespace)
-    return any(
-        w.kind != "Pod" and key not in view.template_labels(w) for w in {view.workload_of(p) for p in pods}
-    )
+def _labels_set_at_run_time(view: View) -> dict[str, set[str]]:
+    """By namespace, the label keys that pods carry and their templates do not."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for pod in view.cluster.list("Pod"):
+        workload = view.workload_of(pod)
+        if workload.kind != "Pod":
+            extra = labels_of(pod).keys() - view.template_labels(workload).keys()
+            found[workload.namespace].update(extra)
+    return found
 
 
 def _headless(service: JsonObject) -> bool:

@@ -121,6 +121,7 @@ class View:
         self._pod_labels: dict[str, LabelIndex[JsonObject]] = {}
         self._workload_labels: dict[str, LabelIndex[Ref]] = {}
         self._workloads: dict[str | None, list[Ref]] = {}
+        self._workload_of: dict[int, tuple[JsonObject, Ref]] = {}
         self._built: dict[Callable[[View], Any], Any] = {}
 
     def once(self, build: Callable[[View], T]) -> T:
@@ -170,14 +171,18 @@ class View:
 
     def workload_of(self, obj: JsonObject) -> Ref:
         """The object whose change changes this pod: follows controllers past ReplicaSets and Jobs."""
+        known = self._workload_of.get(id(obj))
+        if known is not None and known[0] is obj:
+            return known[1]
         ref = ref_of(obj)
+        self._workload_of[id(obj)] = (obj, ref)  # ends a circle of owners
         # A Deployment that an operator's resource controls is the workload itself, as it is for its pods;
         # a static pod, which its Node controls, is its own workload.
         owner = self.controller(obj) if ref.kind == "Pod" or ref.kind in FOLDED_OWNERS else None
-        while owner is not None and owner.kind != "Node":
-            ref = owner
-            found = self.find(ref) if ref.kind in FOLDED_OWNERS else None
-            owner = self.controller(found) if found else None
+        if owner is not None and owner.kind != "Node":
+            found = self.find(owner) if owner.kind in FOLDED_OWNERS else None
+            ref = self.workload_of(found) if found else owner
+        self._workload_of[id(obj)] = (obj, ref)
         return ref
 
     @cached_property
@@ -193,13 +198,19 @@ class View:
             return [pod] if pod else []
         return self._pods_by_workload.get(workload, [])
 
+    @cached_property
+    def _dependents(self) -> dict[Ref, list[JsonObject]]:
+        index: dict[Ref, list[JsonObject]] = defaultdict(list)
+        for kind in ("ReplicaSet", "Job"):
+            for obj in self.cluster.list(kind):
+                owner = self.controller(obj)
+                if owner is not None:
+                    index[owner].append(obj)
+        return index
+
     def dependents(self, workload: Ref) -> list[JsonObject]:
         """ReplicaSets and Jobs that the workload controls directly."""
-        kinds = {"Deployment": "ReplicaSet", "CronJob": "Job"}
-        kind = kinds.get(workload.kind)
-        if kind is None:
-            return []
-        return [o for o in self.all(kind, workload.namespace) if self.controller(o) == workload]
+        return self._dependents.get(workload, []) if workload.kind in {"Deployment", "CronJob"} else []
 
     def pod_spec(self, workload: Ref) -> JsonObject:
         """The pod template's spec (or the pod's own); {} when the object is not there."""
