@@ -70,17 +70,18 @@ def build_messages(
     When they do not fit, observations are shortened, oldest first; then examples go, last first, then
     lessons. Protocol and question always stay: raises BudgetSpent when these alone are too long.
     """
+    closing = _template("last_turn.md").template if last_turn else ""
     examples, lessons = list(briefing.examples), list(investigation.lessons)
     while True:
         head = _head(investigation, briefing, lessons, examples)
-        left = budget - tokens_of(head)
+        left = budget - tokens_of(head) - estimate_tokens(closing)
         steps = _steps(investigation.steps, briefing.fence, left)
         if tokens_of(steps) <= left or not (examples or lessons):
             break
         (examples or lessons).pop()
     messages = [*head, *steps]
-    if last_turn:
-        messages[-1] = _add(messages[-1], _template("last_turn.md").template)
+    if closing:
+        messages[-1] = _add(messages[-1], closing)
     if tokens_of(messages) > budget:
         raise BudgetSpent(
             f"the prompt needs {tokens_of(messages)} tokens and the model may be sent {budget}",
