@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tarfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -313,29 +314,39 @@ with open_live(kubeconfig=sys.argv[1]) as reader:
 """
 
 
+@contextmanager
+def capturing(folder: Path, hanging: str, name: str) -> Iterator[tuple[subprocess.Popen[str], Gate]]:
+    """A process that records a served cluster into `folder`/`name` and waits forever at one path."""
+
+    async def hang(send: Send, nth: int) -> bool:
+        await anyio.sleep(60)
+        return False
+
+    app = Gate(create_app(load(RECORDING)), TOKEN, {hanging: hang})
+    environment = os.environ | {"KUBECTL": str(KUBECTL), "HOME": str(folder)}
+    with served(app, folder) as url:
+        kubeconfig = write_kubeconfig(folder, url, {"token": TOKEN})
+        with subprocess.Popen(
+            [sys.executable, "-c", CHILD, str(kubeconfig), str(folder / name)],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment,
+        ) as child:  # fmt: skip
+            try:
+                yield child, app
+                assert child.wait(10) != 0
+            finally:
+                child.kill()
+
+
 @needs_kubectl
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("name", ["out", "out.tar.gz"])
 def test_a_capture_that_is_killed_is_readable_and_marked_incomplete(
     tmp_path: Path, number: signal.Signals, name: str
 ) -> None:
-    async def hang(send: Send, nth: int) -> bool:
-        await anyio.sleep(60)
-        return False
-
-    path = "/apis/networking.k8s.io/v1/ingresses"
-    app = Gate(create_app(load(RECORDING)), TOKEN, {path: hang})
-    environment = os.environ | {"KUBECTL": str(KUBECTL), "HOME": str(tmp_path)}
-    with served(app, tmp_path) as url:
-        kubeconfig = write_kubeconfig(tmp_path, url, {"token": TOKEN})
-        with subprocess.Popen(
-            [sys.executable, "-c", CHILD, str(kubeconfig), str(tmp_path / name)],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment,
-        ) as child:  # fmt: skip
-            assert child.stdout is not None
-            assert any("configmaps" in line for line in child.stdout)
-            child.send_signal(number)
-            assert child.wait(10) != 0
+    with capturing(tmp_path, "/apis/networking.k8s.io/v1/ingresses", name) as (child, _):
+        assert child.stdout is not None
+        assert any("configmaps" in line for line in child.stdout)
+        child.send_signal(number)
     left = tmp_path / ("out" if name == "out" else "out.tar.gz.partial")
     assert not (tmp_path / "out.tar.gz").exists()
     with open_snapshot(left) as copy:
@@ -343,6 +354,18 @@ def test_a_capture_that_is_killed_is_readable_and_marked_incomplete(
         assert copy.list("Pod")
         assert copy.readable("Pod")
         assert not copy.readable("Ingress")
+
+
+@needs_kubectl
+def test_a_capture_that_is_killed_before_its_first_list_says_so_too(tmp_path: Path) -> None:
+    with capturing(tmp_path, "/api/v1/pods", "out") as (child, app):
+        end = time.monotonic() + 10
+        while not app.asked("/api/v1/pods") and time.monotonic() < end:
+            time.sleep(0.02)
+        child.kill()
+    with open_snapshot(tmp_path / "out") as copy:
+        assert copy.info.incomplete
+        assert not copy.readable("Pod")
 
 
 def test_a_full_disk_is_said_and_what_was_recorded_stays(tmp_path: Path) -> None:

@@ -225,17 +225,24 @@ def test_a_context_that_cannot_be_used_is_explained(
     assert hint in error.value.hint
 
 
-def test_a_kubectl_that_ends_at_once_is_quoted(tmp_path: Path) -> None:
+@pytest.fixture
+def own_temp(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A temporary folder that no other test writes to, with a short path as they have."""
+    with tempfile.TemporaryDirectory() as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield Path(folder)
+
+
+def test_a_kubectl_that_ends_at_once_is_quoted(tmp_path: Path, own_temp: Path) -> None:
     fake = tmp_path / "kubectl"
     fake.write_text("#!/bin/sh\necho 'error: unknown flag: --unix-socket' >&2; exit 1\n")
     fake.chmod(0o700)
     context = Kubectl.find(
         kubeconfig=str(write_kubeconfig(tmp_path, "https://127.0.0.1:1", {}))
     ).read_context()
-    before = folders()
     with pytest.raises(ClusterError, match="unknown flag: --unix-socket"):
         Proxy(Kubectl(str(fake)), context)
-    assert folders() == before
+    assert list(own_temp.iterdir()) == []
 
 
 def test_a_context_without_credentials_is_explained(tmp_path: Path) -> None:
@@ -244,17 +251,16 @@ def test_a_context_without_credentials_is_explained(tmp_path: Path) -> None:
         Proxy(kubectl, kubectl.read_context())
 
 
-def test_a_kubectl_that_never_gets_ready_is_given_up(tmp_path: Path) -> None:
+def test_a_kubectl_that_never_gets_ready_is_given_up(tmp_path: Path, own_temp: Path) -> None:
     fake = tmp_path / "kubectl"
     fake.write_text("#!/bin/sh\necho waiting for a login >&2\nexec sleep 60\n")
     fake.chmod(0o700)
     context = Kubectl.find(
         kubeconfig=str(write_kubeconfig(tmp_path, "https://127.0.0.1:1", {}))
     ).read_context()
-    before = folders()
     with pytest.raises(Unreachable, match=r"not ready after 0\.3 s.*waiting for a login"):
         Proxy(Kubectl(str(fake)), context, deadline=0.3)
-    assert folders() == before
+    assert list(own_temp.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -305,10 +311,6 @@ match sys.argv[2]:
     case "abort": os.abort()
     case "wait": time.sleep(60)
 """
-
-
-def folders() -> set[str]:
-    return {path.name for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*")}
 
 
 def processes(text: str) -> list[str]:
@@ -367,6 +369,17 @@ def test_ctrl_c_for_the_whole_terminal_leaves_nothing(tmp_path: Path) -> None:
     with child(tmp_path, "wait") as (process, folder):
         os.killpg(process.pid, signal.SIGINT)
     assert gone(folder)
+
+
+def test_a_long_temporary_folder_does_not_break_the_socket(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = tmp_path / ("x" * 100)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    kubectl = Kubectl.find(kubeconfig=str(write_kubeconfig(tmp_path, "https://127.0.0.1:1", {"token": "t"})))
+    with Proxy(kubectl, kubectl.read_context()) as proxy:
+        assert proxy.socket.exists()
 
 
 def test_closing_twice_is_harmless_and_leaves_nothing(tmp_path: Path) -> None:

