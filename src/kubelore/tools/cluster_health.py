@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from kubelore.analysis.edges import edges_of
-from kubelore.analysis.find import find
+from kubelore.analysis.find import find, needs
 from kubelore.analysis.settings import object_facts
 from kubelore.analysis.view import View, ref_of
 from kubelore.tools.find_issues import line, ranked
@@ -32,6 +32,7 @@ class ClusterHealth:
 
     def run(self, args: str) -> Observation:
         del args  # it is about the whole cluster, whatever else is named
+        self._view.cluster.prefetch(needs())
         findings = [f for f in find(self._view) if _is_of_cluster(f)]
         nodes = [ref_of(n) for n in self._view.all("Node")]
         facts: dict[Fact, None] = dict.fromkeys(f for finding in findings for f in finding.facts)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from kubelore.analysis.calls import call_facts
+from kubelore.analysis.calls import call_edges, call_facts
+from kubelore.analysis.digest import is_loud
 from kubelore.analysis.edges import edges_of
-from kubelore.analysis.logs import log_facts, read_log
+from kubelore.analysis.logs import LogReading, log_facts, read_log
 from kubelore.analysis.view import View, parse_time, ref_of
 from kubelore.errors import BadArguments, NotReadable
 from kubelore.tools.arguments import Target, read
@@ -26,12 +27,14 @@ from kubelore.tools.pods import (
     worst_pod,
 )  # fmt: skip
 from kubelore.tools.resolve import Found, Resolver
-from kubelore.types import Fact, JsonObject, NotChecked, Observation, Ref
+from kubelore.types import Fact, JsonObject, NotChecked, Observation
 
 KINDS = (
     "Pod", "Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicaSet", "ReplicationController",
     "Service",
 )  # fmt: skip
+KNOWN = 60
+"""Characters by which a line that the log rules know is found again."""
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 TAIL, MAX_TAIL = 1000, 10_000
 """Lines read from the end of a log, unless asked for more."""
@@ -46,6 +49,7 @@ class Log:
     text: str
     why: str = ""
     unread: bool = False
+    reading: LogReading = field(default_factory=LogReading)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +91,12 @@ class GetLogs:
         for name in names:
             own = [log for log in logs if log.container == name]
             text += [_headline(pod, name), *map(_shown, _distinct(own))]
+        targets = list(dict.fromkeys(target for log in logs for target in log.reading.targets))
+        edges = [*edges_of(self._view, workload), *call_edges(self._view, workload, targets)]
         return Observation(
             text="\n".join(text),
-            facts=tuple(dict.fromkeys(self._facts(pod, workload, logs))),
-            edges=tuple(edges_of(self._view, workload)),
+            facts=tuple(dict.fromkeys(self._facts(pod, logs, targets))),
+            edges=tuple(dict.fromkeys(edges)),
             covers=((self.name, workload), (self.name, ref_of(pod))),
             not_checked=tuple(_unread(pod, log) for log in logs if log.unread),
         )
@@ -121,14 +127,19 @@ class GetLogs:
                 return Log(container, previous, "", str(error), unread=True)
             return Log(container, previous, "", "the container has not run yet")
         shown = "\n".join(filter(window.shows, text.splitlines()))
-        return Log(container, previous, shown, "no line is that new" if text and not shown else "")
+        reading = read_log(shown)
+        if not reading.fetched:
+            return Log(container, previous, "", " ".join(shown.split()), unread=True)
+        return Log(
+            container, previous, shown, "no line is that new" if text and not shown else "", False, reading
+        )
 
-    def _facts(self, pod: JsonObject, workload: Ref, logs: Sequence[Log]) -> Iterator[Fact]:
+    def _facts(self, pod: JsonObject, logs: Sequence[Log], targets: Sequence[str]) -> Iterator[Fact]:
         for log in logs:
             if not log.why:
-                notes = read_log(log.text)
-                yield from log_facts(self._view, pod, log.container, notes)
-                yield from call_facts(self._view, workload, [n.target for n in notes if n.target])
+                yield from log_facts(self._view, pod, log.container, log.reading, log.previous)
+        if any(not log.why for log in logs):
+            yield from call_facts(self._view, self._view.workload_of(pod), targets)
 
 
 def _containers(pod: JsonObject, wanted: str, every: bool) -> list[str]:
@@ -194,4 +205,6 @@ def _shown(log: Log) -> str:
     count = len(log.text.splitlines())
     if not count:
         return f"--- {run}: nothing was written"
-    return f"--- {run}, {count} lines:\n{condense(log.text)}"
+    heads = [note.line[:KNOWN] for note in log.reading]
+    told = condense(log.text, lambda line: is_loud(line) or any(head in line for head in heads))
+    return f"--- {run}, {count} lines:\n{told}"
