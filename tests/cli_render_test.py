@@ -49,7 +49,7 @@ def test_the_text_has_cause_object_confidence_evidence_fix_and_doubts() -> None:
         "StatefulSet shop/db",
         "91% high",
         "[1] container db was killed",
-        "container.last_reason=OOMKilled",
+        "StatefulSet shop/db: container.last_reason=OOMKilled",
         "Raise the limit.",
         "6% memory_leak: StatefulSet shop/db",
         "secrets: forbidden",

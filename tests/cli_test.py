@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -246,7 +249,7 @@ def test_a_scan_with_findings_exits_with_1(kubelore: CommandLine) -> None:
 def test_a_scan_without_findings_exits_with_0(arguments: tuple[str, ...], kubelore: CommandLine) -> None:
     ran = kubelore("scan", "--snapshot", *arguments)
     assert ran.code == 0
-    assert ran.out.startswith("nothing found in")
+    assert "nothing found in" in ran.out
 
 
 @pytest.mark.parametrize("output", ["text", "yaml", "markdown"])
@@ -425,8 +428,8 @@ def test_doctor_says_what_is_missing(
     monkeypatch.setenv("PATH", str(tmp_path))
     ran = kubelore("doctor")
     assert ran.code == 3
-    assert "no  kubectl: " in ran.out
-    assert re.search(r"ok  patterns: \d+ ", ran.out)
+    assert "no kubectl: " in ran.out
+    assert re.search(r"ok patterns: \d+ ", ran.out)
 
 
 # -- interruption ----------------------------------------------------------------------------------
@@ -440,6 +443,59 @@ def test_ctrl_c_ends_at_once_without_a_traceback() -> None:
     assert "Traceback" not in err
     assert out == ""
     assert time.monotonic() - begun < 5
+
+
+@contextmanager
+def on_a_terminal(*arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """The program on a terminal of its own, as the leader of its session; yields it and our end."""
+    ours, its = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"}
+    process = subprocess.Popen(
+        (*PROGRAM, *arguments), stdin=its, stdout=its, stderr=its, env=environment, start_new_session=True
+    )
+    os.close(its)
+    try:
+        yield process, ours
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+
+
+def read_all(terminal: int) -> str:
+    parts = []
+    with suppress(OSError):  # Linux says EIO when the other end is closed
+        while part := os.read(terminal, 65536):
+            parts.append(part)
+    return b"".join(parts).decode()
+
+
+def test_a_terminal_gets_steps_as_they_run_and_then_the_diagnosis_in_colour() -> None:
+    with on_a_terminal("investigate", QUESTION, "--snapshot", FAULTY) as (process, terminal):
+        shown = read_all(terminal)
+        assert process.wait(timeout=60) == 0
+    assert "\x1b[" in shown
+    plain = re.sub(r"\x1b\[[0-?]*[ -/]*[@-~]", "", shown)
+    assert plain.index("FIND_ISSUES") < plain.index("Root cause") < plain.index("Evidence")
+    assert shown.rstrip().endswith(("\x1b[?25h", "m", "Z"))  # the cursor is back
+
+
+def test_quiet_on_a_terminal_shows_no_live_view() -> None:
+    with on_a_terminal("investigate", QUESTION, "--snapshot", FAULTY, "--quiet") as (process, terminal):
+        shown = read_all(terminal)
+        assert process.wait(timeout=60) == 0
+    assert "\x1b[?25l" not in shown
+    assert "Root cause" in shown
+
+
+def test_ctrl_c_on_a_terminal_leaves_it_as_it_was() -> None:
+    with on_a_terminal("snapshot", "serve", FAULTY) as (process, terminal):
+        seen = b""
+        while b"until Ctrl-C" not in seen:
+            seen += os.read(terminal, 65536)
+        os.kill(process.pid, signal.SIGINT)
+        read_all(terminal)
+        assert process.wait(timeout=20) == 0
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from kubelore.casebook.document import AlternativeDocument, DiagnosisDocument, NotCheckedDocument
-from kubelore.cli.render import HEALTHY, origin_of
+from kubelore.cli.render import HEALTHY, origin_of, percent
 from kubelore.cli.report import Report, ScanReport
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!~])")
@@ -64,7 +64,7 @@ def _diagnosis(diagnosis: DiagnosisDocument, report: Report) -> Iterator[str]:
     title = report["titles"].get(cause) or cause or "The evidence does not name a root cause"
     at_fault = f" at {span(diagnosis['object'])}" if diagnosis["object"] else ""
     known_as = f" ({span(cause)})" if cause and cause != HEALTHY else ""
-    sure = f"confidence {diagnosis['probability']:.0%} ({diagnosis['confidence']})"
+    sure = f"confidence {percent(diagnosis['probability'])} ({diagnosis['confidence']})"
     yield f"**{escape(title)}**{known_as}{at_fault}, {sure}"
     yield from (escape(text) for text in (diagnosis["explanation"], diagnosis["response"]) if text.strip())
     if diagnosis["chain"]:
@@ -87,7 +87,7 @@ def _diagnosis(diagnosis: DiagnosisDocument, report: Report) -> Iterator[str]:
 
 def _alternative(other: AlternativeDocument) -> str:
     what = f"{span(other['root_cause'])} at {span(other['object'])}"
-    return f"- {other['probability']:.0%} {what} {escape(other['why'])}".rstrip()
+    return f"- {percent(other['probability'])} {what} {escape(other['why'])}".rstrip()
 
 
 def _fix(diagnosis: DiagnosisDocument) -> Iterator[str]:

@@ -9,7 +9,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from kubelore.casebook.document import ClusterDocument, DiagnosisDocument, NotCheckedDocument, StepDocument
+from kubelore.casebook.document import (
+    ClusterDocument,
+    DiagnosisDocument,
+    EvidenceDocument,
+    NotCheckedDocument,
+    StepDocument,
+)
 from kubelore.cli.report import Report, ScanReport
 
 BAR = 20
@@ -90,6 +96,10 @@ def bar(probability: float) -> str:
     return "█" * full + "░" * (BAR - full)
 
 
+def percent(probability: float) -> str:
+    return "<1%" if 0 < probability < 0.005 else f"{probability:.0%}"
+
+
 def _diagnosis(diagnosis: DiagnosisDocument, report: Report) -> Iterator[RenderableType]:
     yield from _verdict(diagnosis, report)
     for text in (diagnosis["explanation"], diagnosis["response"]):
@@ -99,10 +109,7 @@ def _diagnosis(diagnosis: DiagnosisDocument, report: Report) -> Iterator[Rendera
         yield from (heading("How it reaches you"), *_chain(diagnosis["chain"]), Text())
     if diagnosis["evidence"]:
         yield heading("Evidence")
-        for cited in diagnosis["evidence"]:
-            shown = Text(cited["detail"] or cited["fact"])
-            source = Text(f"{cited['fact']}  {readable(cited['object'])}", style="dim")
-            yield item(f"[{cited['step']}]", shown, source)
+        yield from _evidence(diagnosis["evidence"])
         yield Text()
     yield from _fix(diagnosis)
     yield from _others(diagnosis, report)
@@ -117,14 +124,27 @@ def _verdict(diagnosis: DiagnosisDocument, report: Report) -> Iterator[Renderabl
     rows = Table.grid(padding=(0, 2))
     rows.add_column(no_wrap=True, style="bold")
     rows.add_column(overflow="fold")
-    rows.add_row("Root cause", Text(title, style="bold green" if cause == HEALTHY else "bold"))
+    rows.add_row(
+        "Answer" if cause == HEALTHY else "Root cause",
+        Text(title, style="bold green" if cause == HEALTHY else "bold"),
+    )
     if diagnosis["object"]:
         rows.add_row("At fault", Text(readable(diagnosis["object"])))
     if cause and cause != HEALTHY:
         rows.add_row("Known as", Text(cause))
-    percent = f"{bar(diagnosis['probability'])} {diagnosis['probability']:.0%} {confidence}"
-    rows.add_row("Confidence", Text(percent, style=style))
+    sure = f"{bar(diagnosis['probability'])} {percent(diagnosis['probability'])} {confidence}"
+    rows.add_row("Confidence", Text(sure, style=style))
     yield from (rows, Text())
+
+
+def _evidence(evidence: Iterable[EvidenceDocument]) -> Iterator[Table]:
+    """What was seen, once, with all facts that were read from it."""
+    seen: dict[tuple[int, str, str], list[str]] = {}
+    for cited in evidence:
+        seen.setdefault((cited["step"], cited["detail"], cited["object"]), []).append(cited["fact"])
+    for (step, detail, ref), facts in seen.items():
+        source = Text(f"{readable(ref)}: {', '.join(facts)}", style="dim")
+        yield item(f"[{step}]", *([Text(detail)] if detail else []), source)
 
 
 def _chain(chain: Sequence[str]) -> Iterator[Text]:
@@ -153,7 +173,7 @@ def _others(diagnosis: DiagnosisDocument, report: Report) -> Iterator[Renderable
             title = report["titles"].get(other["root_cause"]) or other["root_cause"]
             line = Text(f"{title}: {readable(other['object'])}")
             why = [Text(other["why"], style="dim")] if other["why"] else []
-            yield item(f"{other['probability']:.0%}", line, *why)
+            yield item(percent(other["probability"]), line, *why)
         yield Text()
     if diagnosis["would_decide"]:
         yield heading("What would decide it")
