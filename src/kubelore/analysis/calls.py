@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kubelore.analysis.backends import addresses_of, services_selecting, troubled
+from kubelore.analysis.logsample import UNRESOLVED, LogSample
 from kubelore.analysis.near import closest
 from kubelore.analysis.registry import check
 from kubelore.analysis.subject import Subject
@@ -265,6 +266,8 @@ def _severity(view: View, call: Call) -> Severity | None:
         return None
     in_trouble = troubled(view, call.caller)
     if in_trouble and call.reach != "missing":
+        return Severity.CRITICAL
+    if call.reach == "missing" and view.once(LogSample).fails(call.caller, UNRESOLVED, {call.target.host}):
         return Severity.CRITICAL
     mistyped = call.port_served is False or bool(call.like) or bool(call.elsewhere)
     return Severity.WARNING if in_trouble or mistyped else None

@@ -13,6 +13,7 @@ from kubelore.analysis.backends import selected_workloads, selector_of, services
 from kubelore.analysis.calls import Call, calls_of
 from kubelore.analysis.components import names
 from kubelore.analysis.ingress import backends_of
+from kubelore.analysis.logsample import TIMED_OUT, UNRESOLVED, LogSample
 from kubelore.analysis.registry import check
 from kubelore.analysis.subject import Subject
 from kubelore.analysis.traffic import (
@@ -188,13 +189,19 @@ def cutting_policies(view: View, namespace: str | None) -> Iterable[Finding]:
 
 
 def _finding(view: View, policy: Ref, blocks: list[Block]) -> Finding:
-    severity = Severity.CRITICAL if any(troubled(view, b.hurt) for b in blocks) else Severity.WARNING
+    felt = any(troubled(view, b.hurt) or _times_out(view, b) for b in blocks)
+    severity = Severity.CRITICAL if felt else Severity.WARNING
     who = ", ".join(str(b.hurt) for b in blocks[:3])
     to = next(
         (f" from {b.service}" for b in blocks if b.service), " from DNS" if blocks[0].port == 53 else ""
     )
     what = f"cuts off {who}{to} ({blocks[0].direction}): {blocks[0].why}"
     return Finding(severity, policy, what, tuple(f for b in blocks for f in b.facts()), "network_policies")
+
+
+def _times_out(view: View, block: Block) -> bool:
+    hosts = {c.target.host for c in calls_of(view, block.hurt)}
+    return view.once(LogSample).fails(block.hurt, TIMED_OUT | UNRESOLVED, hosts)
 
 
 def _unreachable(view: View, namespace: str | None, reported: set[Ref]) -> Iterator[Finding]:

@@ -12,11 +12,17 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from kubelore.analysis.backends import pod_state, selected_pods, selected_workloads
+from kubelore.analysis.calls import callers_of
+from kubelore.analysis.logsample import REFUSED, LogSample
 from kubelore.analysis.targets import environment
 from kubelore.analysis.view import View, ref_of
 from kubelore.types import JsonObject
 
-Verdict = Literal["declared", "not-open", "name-missing", "unknown"]
+Verdict = Literal["declared", "open", "undeclared", "not-open", "name-missing"]
+"""open: undeclared and still in use; undeclared: nothing more is known."""
+
+MAX_READ = 2
+"""Workloads on either side of a Service whose logs are read."""
 
 _PORT_VARIABLE = re.compile(r"(?:(?:HTTP|SERVER|LISTEN|APP|SERVICE|WEB|GRPC|API)_)?(?:LISTEN_)?PORT")
 _PORT_ARGUMENT = re.compile(
@@ -32,7 +38,7 @@ class PortJudgement:
     port: int
     target: str
     protocol: str
-    verdict: Verdict = "unknown"
+    verdict: Verdict = "undeclared"
     mismatch: bool = False
     """Declared, but with another protocol only."""
     sure: bool = False
@@ -90,7 +96,7 @@ def _judge_undeclared(
     declared = {str(d.get("containerPort")) for ds in same for d in ds}
     # Beside a port that is open, an undeclared one is most likely just not written down.
     if any(_target(p) in declared | probed | hinted or not _target(p).isdigit() for p in ports):
-        return found
+        return replace(found, verdict="open")
     signs = []
     if all(same):
         signs.append(f"its pods declare {', '.join(sorted(declared))}")
@@ -103,6 +109,28 @@ def _judge_undeclared(
     instead = _first([d for ds in same for d in ds]) or min(hinted, default="")
     sure = len(signs) > 1
     return replace(found, verdict="not-open", sure=sure, container_port=instead, why="; ".join(signs))
+
+
+def confirm_by_logs(view: View, service: JsonObject, port: PortJudgement) -> PortJudgement:
+    """What the pods' logs say they listen on, and whether callers are refused, decides a doubtful case."""
+    if port.verdict not in {"undeclared", "not-open"} or port.sure or not port.target.isdigit():
+        return port
+    sample, ref = view.once(LogSample), ref_of(service)
+    heard = {n for w in selected_workloads(view, service)[:MAX_READ] for n in sample.listens_on(w)}
+    if int(port.target) in heard:
+        return replace(port, verdict="open", why="")
+    signs = [port.why] if port.why else []
+    if heard:
+        signs.append(f"its pods say that they listen on {', '.join(map(str, sorted(heard)))}")
+    cluster_ip = (service.get("spec") or {}).get("clusterIP") or ""
+    for call in callers_of(view, ref)[:MAX_READ]:
+        if call.port_served and sample.fails(call.caller, REFUSED, {call.target.host, ref.name, cluster_ip}):
+            signs.append(f"{call.caller} is refused")
+            break
+    if len(signs) <= bool(port.why):
+        return port
+    instead = port.container_port or (str(min(heard)) if heard else "")
+    return replace(port, verdict="not-open", sure=True, container_port=instead, why="; ".join(signs))
 
 
 def _protocol(port: JsonObject) -> str:

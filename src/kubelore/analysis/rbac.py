@@ -6,15 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from kubelore.analysis.events import read_family
+from kubelore.analysis.logsample import LogSample
 from kubelore.analysis.registry import check
 from kubelore.analysis.subject import Subject
 from kubelore.analysis.view import View, ref_of
-from kubelore.errors import ClusterError
 from kubelore.types import Fact, Finding, JsonObject, Ref, Severity
 
 MAX_LOGS = 20
 """Logs that one scan reads in search of refusals."""
-TAIL = 200
 OWN_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease")
 BINDINGS = ("RoleBinding", "ClusterRoleBinding")
 
@@ -136,13 +135,5 @@ def _log_texts(view: View, namespace: str | None) -> Iterator[tuple[Ref, str]]:
         w for w in view.workloads(namespace)
         if w.namespace not in OWN_NAMESPACES and account_of(view, w).name != "default" and view.pods_of(w)
     ]  # fmt: skip
-    for workload in candidates[:MAX_LOGS]:
-        pod = view.pods_of(workload)[0]
-        for container in (pod.get("spec") or {}).get("containers") or ():
-            try:
-                text = view.cluster.logs(
-                    ref_of(pod).namespace, ref_of(pod).name, container.get("name", ""), tail=TAIL
-                )
-            except ClusterError:
-                continue  # the tools say which logs could not be read
-            yield workload, text
+    sample = view.once(LogSample)
+    yield from ((w, text) for w in candidates[:MAX_LOGS] for text in sample.texts(w))

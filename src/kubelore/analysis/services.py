@@ -17,7 +17,7 @@ from kubelore.analysis.backends import (
 )
 from kubelore.analysis.calls import callers_of
 from kubelore.analysis.near import selector_distance
-from kubelore.analysis.ports import PortJudgement, judge_ports
+from kubelore.analysis.ports import PortJudgement, confirm_by_logs, judge_ports
 from kubelore.analysis.registry import check
 from kubelore.analysis.subject import Subject
 from kubelore.analysis.view import View, labels_of, parse_time, ref_of
@@ -27,6 +27,7 @@ STARTING = timedelta(seconds=60)
 """A pod younger than this may still become ready."""
 PROVISIONING = timedelta(minutes=5)
 """What a cloud takes at most to give a load balancer an address."""
+BAD_PORTS = {"service.target_port=not-open", "service.target_port=name-missing", "service.protocol=mismatch"}
 BATCH = {"Job", "CronJob"}
 KINDS = (
     "Service",
@@ -42,6 +43,10 @@ KINDS = (
 
 def service_facts(view: View, service: JsonObject) -> list[Fact]:
     """All facts about one Service, healthy ones too."""
+    return _facts(view, service, judge_ports(view, service))
+
+
+def _facts(view: View, service: JsonObject, ports: list[PortJudgement]) -> list[Fact]:
     spec = service.get("spec") or {}
     subject = Subject(ref_of(service))
     if spec.get("type") == "ExternalName":
@@ -49,7 +54,7 @@ def service_facts(view: View, service: JsonObject) -> list[Fact]:
         return [subject.fact("service.external_name", "set", detail, host=spec.get("externalName", ""))]
     facts = [*_selector_facts(view, service), *_endpoint_facts(view, service)]
     facts += _backend_facts(view, service)
-    facts += [fact for port in judge_ports(view, service) for fact in _port_facts(subject, port)]
+    facts += [fact for port in ports for fact in _port_facts(subject, port)]
     facts += _load_balancer_facts(view, service)
     return facts
 
@@ -134,7 +139,7 @@ def backend_state(view: View, service: JsonObject) -> tuple[str, str]:
 
 
 def _port_facts(subject: Subject, port: PortJudgement) -> Iterator[Fact]:
-    if port.verdict == "unknown":
+    if port.verdict in {"open", "undeclared"}:
         return
     params: dict[str, str | int] = {
         "service": subject.about.name,
@@ -174,9 +179,12 @@ def broken_services(view: View, namespace: str | None) -> Iterable[Finding]:
     for service in view.all("Service", namespace):
         if ref_of(service) == Ref("Service", "default", "kubernetes"):
             continue  # the API server is its backend, and it answers
-        facts = service_facts(view, service)
+        ready = bool(addresses_of(view, service).ready)
+        ports = judge_ports(view, service)
+        ports = [confirm_by_logs(view, service, p) for p in ports] if ready else ports
+        facts = _facts(view, service, ports)
         yield from _endpoint_finding(view, service, facts)
-        yield from _port_finding(view, service, facts)
+        yield from _port_finding(service, facts, sure=any(p.sure for p in ports))
         yield from _load_balancer_finding(service, facts)
 
 
@@ -241,14 +249,10 @@ def _starting(view: View, service: JsonObject) -> bool:
     return bool(pods) and len(young) == len(pods) and all(pod_state(p) != "crashing" for p in pods)
 
 
-def _port_finding(view: View, service: JsonObject, facts: list[Fact]) -> Iterator[Finding]:
+def _port_finding(service: JsonObject, facts: list[Fact], sure: bool) -> Iterator[Finding]:
     ref = ref_of(service)
-    bad = [f for f in facts if f.name in {
-        "service.target_port=not-open", "service.target_port=name-missing", "service.protocol=mismatch"
-    }]  # fmt: skip
-    sure = any(f.name != "service.target_port=not-open" for f in bad) or any(
-        j.sure for j in judge_ports(view, service)
-    )
+    bad = [f for f in facts if f.name in BAD_PORTS]
+    sure = sure or any(f.name != "service.target_port=not-open" for f in bad)
     if bad:
         rest = tuple(f for f in facts if f.key == "service.endpoints")
         severity = Severity.CRITICAL if sure else Severity.WARNING
