@@ -23,6 +23,7 @@ from kubelore.examples import load, path
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 PROGRAM = (sys.executable, "-c", "import sys; from kubelore.cli import main; sys.exit(main())")
+BIN = Path(sys.executable).parent
 FAULTY, HEALTHY = "example:memory-limit", "example:healthy"
 QUESTION = "The payments app keeps restarting, why?"
 
@@ -86,6 +87,16 @@ def test_as_a_plugin_it_goes_by_kubectls_name(tmp_path: Path) -> None:
     plugin.chmod(0o755)
     ran = subprocess.run((plugin, "scan", "--nope"), capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stderr.splitlines()[-1]) == (2, "hint: kubectl kubelore scan --help")
+
+
+@pytest.mark.skipif(not (BIN / "kubectl").exists(), reason="kubectl is not installed beside this Python")
+def test_kubectl_finds_the_plugin() -> None:
+    path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    ran = subprocess.run(
+        (BIN / "kubectl", "kubelore", "--version"), capture_output=True, text=True, check=True,
+        env={**os.environ, "PATH": path},
+    )  # fmt: skip
+    assert ran.stdout == f"kubelore {__version__}\n"
 
 
 # -- start-up --------------------------------------------------------------------------------------
