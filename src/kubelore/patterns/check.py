@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
 
-from kubelore.patterns.model import Cause, Condition, Facts, Pattern
+from kubelore.patterns.model import Cause, Condition, Facts, Pattern, Phrases
 from kubelore.patterns.rank import WORKLOADS
 from kubelore.vocabulary import vocabulary
 
@@ -88,9 +88,23 @@ def mistakes(pattern: Pattern, tools: frozenset[str] = TOOLS) -> Iterator[Mistak
         for name in STEP_PLACEHOLDER.findall(step.args):
             if name not in STEP_PARAMS:
                 yield (*at, "args"), f"unknown placeholder <{name}>{_closest(name, STEP_PARAMS)}"
+    yield from _phrase_mistakes(pattern)
     for i, cause in enumerate(pattern.common_causes):
         for path, reason in _cause_mistakes(cause):
             yield ("common_causes", i, *path), reason
+
+
+def _phrase_mistakes(pattern: Pattern) -> Iterator[Mistake]:
+    seen: dict[str, str] = {}
+    for level in ("triggers", *type(pattern.phrases).model_fields):
+        of: Pattern | Phrases = pattern if level == "triggers" else pattern.phrases
+        at: Path = (level,) if level == "triggers" else ("phrases", level)
+        for i, phrase in enumerate(getattr(of, level)):
+            if not any(character.isalnum() for character in phrase):
+                yield (*at, i), "a phrase without a word matches nothing"
+            other = seen.setdefault(phrase.lower(), level)
+            if "triggers" not in (level, other) and other != level:
+                yield (*at, i), f"{phrase} is under {other} already"
 
 
 def _cause_mistakes(cause: Cause) -> Iterator[Mistake]:

@@ -134,9 +134,15 @@ def read_pattern(
 
 
 def _schema_problems(name: str, node: yaml.Node, error: ValidationError) -> Iterable[Problem]:
-    for mistake in error.errors(include_url=False, include_context=False):
-        path = tuple(part for part in mistake["loc"] if part != "[key]")
-        yield Problem(name, line_of(node, path), _at(path, mistake["msg"]))
+    found = [
+        (tuple(part for part in mistake["loc"] if part != "[key]"), mistake["msg"], mistake["type"])
+        for mistake in error.errors(include_url=False, include_context=False)
+    ]
+    for path, message, kind in found:
+        # A list whose only item is wrong is called too short as well.
+        inside = any(other[: len(path)] == path and other != path for other, _, _ in found)
+        if not (kind == "too_short" and inside):
+            yield Problem(name, line_of(node, path), _at(path, message))
 
 
 def _at(path: check.Path, reason: str) -> str:
