@@ -7,13 +7,16 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kubelore.errors import UsageError
+
 if TYPE_CHECKING:
     from kubelore.agent.loop import Investigator
     from kubelore.patterns.load import Library
     from kubelore.patterns.model import Pattern
-    from kubelore.protocols import Cluster
+    from kubelore.protocols import Cluster, Decider, Toolbox
 
 EXAMPLE = "example:"
+SCRIPT = "script:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ def investigator(settings: Settings, cluster: Cluster) -> Investigator:
     from kubelore.agent.teacher import PatternLessons, Teacher
     from kubelore.analysis.view import View
     from kubelore.patterns.question import match
-    from kubelore.tools.registry import Toolbox
+    from kubelore.tools.registry import Toolbox as Tools
 
     view = View(cluster)
     patterns = library(settings)
@@ -101,12 +104,12 @@ def investigator(settings: Settings, cluster: Cluster) -> Investigator:
         return [m.pattern for m in match(question, patterns)]
 
     lessons = PatternLessons(patterns.patterns, matched, format_pattern)
-    toolbox = Toolbox(view)
+    toolbox = Tools(view)
     playbook = Playbook(patterns.patterns, subjects, matched)
     return Investigator(
         cluster=cluster.info,
         toolbox=toolbox,
-        decider=_decider(settings, playbook, toolbox.describe, patterns),
+        decider=_decider(settings, playbook, toolbox, patterns),
         teacher=Teacher([lessons] if settings.use_patterns else []),
         opening=Opening(subjects),
         conclude=playbook.conclude,
@@ -114,3 +117,28 @@ def investigator(settings: Settings, cluster: Cluster) -> Investigator:
         hashes={"patterns": patterns.hash, "prompts": prompt_hash()},
         max_steps=settings.max_steps,
     )
+
+
+def _decider(settings: Settings, playbook: Decider, toolbox: Toolbox, patterns: Library) -> Decider:
+    if settings.decider == "playbook":
+        return playbook
+    causes = {cause.id: cause.meaning for cause in patterns.root_causes.values()}
+    if settings.decider.startswith(SCRIPT):
+        from kubelore.agent.scripted import ScriptedDecider, read_script
+
+        return ScriptedDecider(read_script(Path(settings.decider.removeprefix(SCRIPT))), causes)
+    if settings.decider != "openai":
+        raise UsageError(
+            f"there is no decider {settings.decider}", hint="choose playbook, openai or script:PATH"
+        )
+    from kubelore.agent.model_decider import Limits, ModelDecider
+    from kubelore.models.openai import DEFAULT_BASE_URL, OpenAIChat
+
+    model = OpenAIChat(
+        settings.model,
+        base_url=settings.base_url or DEFAULT_BASE_URL,
+        api_key=settings.api_key,
+        seconds=settings.max_seconds,
+    )
+    limits = Limits(seconds=settings.max_seconds, tokens=settings.max_tokens, steps=settings.max_steps)
+    return ModelDecider(model, toolbox.describe, causes, limits)
