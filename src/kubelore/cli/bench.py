@@ -40,7 +40,7 @@ def incidents(
         typer.Option("--labels", metavar="FILE", help="The truth; read once all predictions are made."),
     ] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", min=1, max=64, help="Processes.")] = 1,
-    decider: o.DeciderOption = None,
+    decider: o.DeciderOption = "",
     model: o.ModelOption = "",
     base_url: o.BaseUrlOption = "",
     patterns: o.PatternsOption = None,

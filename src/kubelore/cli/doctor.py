@@ -71,6 +71,25 @@ def _checks(settings: Settings) -> Iterator[Check]:
     )
     for problem in loaded.problems:
         yield Check("pattern", False, str(problem), hint)
+    if settings.model:
+        yield _model(settings)
+
+
+def _model(settings: Settings) -> Check:
+    from contextlib import closing
+
+    from kubelore.cluster.live.doctor import Check
+    from kubelore.errors import KubeloreError
+    from kubelore.models.openai import DEFAULT_BASE_URL, OpenAIChat
+
+    url = settings.base_url or DEFAULT_BASE_URL
+    try:
+        with closing(OpenAIChat(settings.model, base_url=url, api_key=settings.api_key)) as chat:
+            known = chat.models()
+    except KubeloreError as error:
+        return Check("model", False, str(error), error.hint)
+    hint = f"it has: {', '.join(known[:10])}"
+    return Check("model", settings.model in known, f"{settings.model} at {url}", hint)
 
 
 def _text(checks: list[dict[str, Any]]) -> RenderableType:

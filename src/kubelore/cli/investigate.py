@@ -34,12 +34,18 @@ def investigate(
     context: o.ContextOption = "",
     kubeconfig: o.KubeconfigOption = "",
     impersonate: o.AsOption = "",
-    decider: o.DeciderOption = None,
+    decider: o.DeciderOption = "",
     model: o.ModelOption = "",
     base_url: o.BaseUrlOption = "",
     max_steps: Annotated[
         int, typer.Option("--max-steps", metavar="N", min=1, max=50, help="Stop looking after so many.")
     ] = 8,
+    max_seconds: Annotated[
+        float, typer.Option("--max-seconds", metavar="S", min=1, help="Time a model may take in all.")
+    ] = 300,
+    max_tokens: Annotated[
+        int, typer.Option("--max-tokens", metavar="N", min=1, help="Tokens a model may take in all.")
+    ] = 100_000,
     patterns: o.PatternsOption = None,
     output: o.OutputOption = Format.TEXT,
     no_record: Annotated[
@@ -54,7 +60,7 @@ def investigate(
     settings = o.make_settings(
         snapshot=snapshot, context=context, kubeconfig=kubeconfig, impersonate=impersonate,
         namespace=namespace, all_namespaces=all_namespaces, patterns=patterns, decider=decider, model=model,
-        base_url=base_url, max_steps=max_steps,
+        base_url=base_url, max_steps=max_steps, max_seconds=max_seconds, max_tokens=max_tokens,
     )  # fmt: skip
     asked = _question(question)
     from contextlib import closing

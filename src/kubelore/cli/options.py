@@ -28,11 +28,6 @@ def complete_snapshot(incomplete: str) -> list[str]:
     return [name for name in (EXAMPLE + key for key in load()) if name.startswith(incomplete)]
 
 
-class Decider(StrEnum):
-    PLAYBOOK = "playbook"
-    OPENAI = "openai"
-
-
 class Strategy(StrEnum):
     """`patterns.question.Strategy` by name, so that `--help` need not import it."""
 
@@ -74,11 +69,12 @@ PatternsOption = Annotated[
     ),
 ]
 DeciderOption = Annotated[
-    Decider | None,
+    str,
     typer.Option(
         "--decider",
-        metavar="playbook|openai",
-        help="Who chooses the steps: the playbook (offline) or a model.  [default: openai with --model]",
+        metavar="playbook|openai|script:FILE",
+        help="Who chooses the steps: the playbook (offline), a model, or a file of steps.  "
+        "[default: openai with --model, else playbook]",
     ),
 ]
 ModelOption = Annotated[
@@ -108,12 +104,12 @@ def make_settings(
     namespace: str = "",
     all_namespaces: bool = False,
     patterns: Path | None = None,
-    decider: Decider | None = None,
+    decider: str = "",
     model: str = "",
     **more: Any,
 ) -> Settings:
     """Check options against each other. Raises UsageError."""
-    from kubelore.build import Settings
+    from kubelore.build import SCRIPT, Settings
     from kubelore.patterns.load import user_folder
 
     check_namespace(namespace, all_namespaces)
@@ -124,9 +120,10 @@ def make_settings(
         )
     if patterns is not None and not patterns.is_dir():
         raise UsageError(f"there is no folder {patterns}", hint="make it with: kubelore patterns new NAME")
-    if decider is None:
-        decider = Decider.OPENAI if model else Decider.PLAYBOOK
-    if decider is Decider.OPENAI and not model:
+    decider = decider or ("openai" if model else "playbook")
+    if decider not in ("playbook", "openai") and not decider.startswith(SCRIPT):
+        raise UsageError(f"there is no decider {decider}", hint="choose playbook, openai or script:FILE")
+    if decider == "openai" and not model:
         raise UsageError("--decider openai needs a model", hint="name one with --model or KUBELORE_MODEL")
     return Settings(
         snapshot=snapshot,
@@ -135,7 +132,7 @@ def make_settings(
         impersonate=impersonate,
         namespace=namespace,
         patterns_folder=patterns or user_folder(),
-        decider=decider.value,
+        decider=decider,
         model=model,
         api_key=os.environ.get("OPENAI_API_KEY", ""),
         **more,
