@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kubelore.analysis.view import View
 from kubelore.tools.registry import Toolbox
@@ -154,6 +156,33 @@ def test_what_a_diagnosis_needs_stays_readable(box: Toolbox) -> None:
     secret = box.run(ToolCall("DESCRIBE", "secret shop db-login")).text
     assert "password" in secret
     assert "never shown" in secret
+
+
+@given(st.text("abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789", min_size=12, max_size=40))
+@settings(max_examples=25, deadline=None)
+def test_whatever_a_secret_holds_stays_in_it(value: str) -> None:
+    encoded = base64.b64encode(value.encode()).decode()
+    applied = json.dumps({"kind": "Secret", "stringData": {"k": value}})
+    secret = obj(
+        "Secret",
+        "shop",
+        "any",
+        data={"k": encoded},
+        stringData={"k": value},
+        metadata={"annotations": {"kubectl.kubernetes.io/last-applied-configuration": applied}},
+    )
+    env = [{"name": "APP_PASSWORD", "value": value}, {"name": "API_TOKEN", "value": encoded}]
+    app = deployment("shop", "any", [{"name": "any", "image": "x", "env": env}])
+    box = Toolbox(View(MemoryCluster([*shop(), secret, *app])))
+    for call in ("DESCRIBE secret shop any", "DESCRIBE deployment shop any", "FIND_ISSUES shop"):
+        name, _, args = call.partition(" ")
+        everything = "\n".join(strings_of(box.run(ToolCall(name, args))))
+        assert value not in everything
+        assert encoded not in everything
+    for form in ("yaml", "json", "jsonpath={.items[*].data}", "custom-columns=A:.data,B:.stringData,C:.spec"):
+        everything = box.run(ToolCall("RUN_KUBECTL", f"get secret,deploy -n shop -o {form}")).text
+        assert value not in everything
+        assert encoded not in everything
 
 
 class Loose:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from kubelore.analysis.view import View
@@ -79,6 +81,36 @@ def test_a_huge_text_is_cut_in_the_middle_and_says_so() -> None:
     assert text.startswith("start")
     assert text.endswith("end")
     assert "characters left out" in text
+
+
+PLUGIN = """
+class Tides:
+    name, usage = "TIDES", "says when the tide turns"
+    def __init__(self, view): self.pods = len(view.all("Pod"))
+    def run(self, args):
+        if args == "fail": raise ValueError("no moon")
+        from kubelore.types import Observation
+        return Observation(text=f"{self.pods} pods, high tide at noon {args}")
+"""
+
+
+def test_tools_of_other_packages_are_loaded_and_a_broken_one_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "acme_tides.py").write_text(PLUGIN)
+    info = tmp_path / "acme_tides-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-tides\nVersion: 1.0\n")
+    points = ("tides = acme_tides:Tides", "wreck = acme_tides:Missing", "describe = acme_tides:Tides")
+    (info / "entry_points.txt").write_text("\n".join(("[kubelore.tools]", *points)))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    box = toolbox()
+    assert "high tide at noon" in box.run(ToolCall("TIDES", "today")).text
+    assert "no moon" in box.run(ToolCall("TIDES", "fail")).error
+    assert "cannot be used" in box.run(ToolCall("WRECK", "")).error
+    assert set(box.broken_plugins) == {"WRECK"}
+    assert "TIDES says when" in box.describe()
+    assert "Deployment" in box.run(ToolCall("DESCRIBE", "deploy shop cart")).text, "a built-in stays"
 
 
 # -- DESCRIBE ---------------------------------------------------------------------------------------
@@ -250,6 +282,22 @@ def test_events_come_warnings_first_and_repeats_are_one_row() -> None:
     rows = text.splitlines()[2:]
     assert [row.split()[2] for row in rows] == ["Warning", "Warning", "Normal", "Normal"]
     assert next(row for row in rows if "FailedCreate" in row).split()[1] == "9"
+
+
+def test_events_of_what_is_gone_or_has_passed_are_shown_but_are_no_evidence() -> None:
+    ready = pod("shop", "cart", "ccccc", [container_status("cart")])
+    ready["status"]["conditions"][0]["lastTransitionTime"] = "2026-03-01T11:40:00Z"
+    before = {"lastTimestamp": "2026-03-01T11:39:00Z"}
+    unhealthy = "Readiness probe failed: HTTP probe failed with statuscode: 503"
+    seen = ask(
+        "GET_EVENTS shop",
+        ready,
+        event("shop", "Pod", "long-gone", "Failed", "Error: ErrImagePull"),
+        event("shop", "Pod", f"cart-{HASH}-ccccc", "Unhealthy", unhealthy, **before),
+    )
+    assert "long-gone" in seen.text
+    assert "statuscode: 503" in seen.text
+    assert {fact.about for fact in seen.facts} == {WEB}
 
 
 def test_usage_is_set_against_the_limit() -> None:

@@ -15,6 +15,9 @@ from kubelore.tools.pods import pod_ready, pod_status
 from kubelore.tools.text import age, indent, joined, table
 from kubelore.types import Fact, Finding, JsonObject, Observation, Ref, Severity
 
+MAX_NODES = 50
+FINE = ("yes", "yes", "none", "none")
+"""READY, SCHEDULABLE, PRESSURE and TAINTS of a node without fault; such nodes come last."""
 SYSTEM = "kube-system"
 COMPONENTS = ("Deployment", "DaemonSet", "StatefulSet")
 CLUSTER_KINDS = {
@@ -54,7 +57,11 @@ class ClusterHealth:
         worth = [f for f in ranked(findings) if f.severity is not Severity.INFO]
         yield "Issues:\n" + "\n".join(f"  {line(f)}" for f in worth) if worth else "Issues: none"
         header = ("NAME", "READY", "SCHEDULABLE", "PRESSURE", "TAINTS", "VERSION", "PODS", "AGE")
-        yield "Nodes:\n" + indent(table(header, (self._node(n) for n in view.all("Node"))))
+        here = Counter((p.get("spec") or {}).get("nodeName") for p in view.all("Pod"))
+        rows = [self._node(n, here[ref_of(n).name]) for n in view.all("Node")]
+        rows.sort(key=lambda row: row[1:5] == FINE)
+        more = f"\n  ... {len(rows) - MAX_NODES} more" if len(rows) > MAX_NODES else ""
+        yield "Nodes:\n" + indent(table(header, rows[:MAX_NODES])) + more
         rows = [
             (ref_of(o).kind, ref_of(o).name, replicas(o)) for k in COMPONENTS for o in view.all(k, SYSTEM)
         ]
@@ -74,13 +81,12 @@ class ClusterHealth:
         unread = view.cluster.not_checked()
         yield "Not checked:\n" + "\n".join(f"  {item}" for item in unread) if unread else ""
 
-    def _node(self, node: JsonObject) -> tuple[str, ...]:
+    def _node(self, node: JsonObject, pods: int) -> tuple[str, ...]:
         meta, spec, status = node.get("metadata") or {}, node.get("spec") or {}, node.get("status") or {}
         conditions = {c.get("type"): c for c in status.get("conditions") or ()}
         ready = conditions.pop("Ready", {})
         pressure = [str(kind) for kind, c in conditions.items() if c.get("status") == "True"]
         name = meta.get("name", "")
-        here = sum((p.get("spec") or {}).get("nodeName") == name for p in self._view.all("Pod"))
         word = {"True": "yes", "False": "no"}.get(ready.get("status", ""), "unknown")
         return (
             name,
@@ -89,7 +95,7 @@ class ClusterHealth:
             joined(pressure),
             joined(f"{t.get('key')}:{t.get('effect')}" for t in spec.get("taints") or ()),
             (status.get("nodeInfo") or {}).get("kubeletVersion", "?"),
-            f"{here}/{(status.get('allocatable') or {}).get('pods', '?')}",
+            f"{pods}/{(status.get('allocatable') or {}).get('pods', '?')}",
             age(meta.get("creationTimestamp"), self._view.now),
         )
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from kubelore.analysis.edges import edges_of
-from kubelore.analysis.podstate import Case, event_facts
+from kubelore.analysis.podstate import Case, condition, event_facts
 from kubelore.analysis.settings import object_facts
 from kubelore.analysis.subject import Subject, subject_of
-from kubelore.analysis.view import Event, View
+from kubelore.analysis.view import Event, View, parse_time
 from kubelore.tools.arguments import Target, read
 from kubelore.tools.eventrows import Row, fold
 from kubelore.tools.layout_pod import WORKLOADS
 from kubelore.tools.resolve import Resolver
 from kubelore.tools.text import age, table
-from kubelore.types import Fact, Observation, Ref
+from kubelore.types import Fact, JsonObject, Observation, Ref
 
 MAX_ROWS = 100
 """Rows shown for each type; Warnings come first."""
@@ -64,21 +64,25 @@ class GetEvents:
         )
 
     def _facts(self, events: Iterable[Event]) -> Iterator[Fact]:
-        """Of a pod, only events of a stage it has not passed count."""
+        """Facts of Warnings that still hold; what is known to be gone gives none."""
         by_object: dict[Ref, list[Event]] = {}
         for event in events:
             if event.type != "Normal":
                 by_object.setdefault(event.object, []).append(event)
         for ref, found in by_object.items():
             obj = self._view.find(ref)
-            if obj is None:
+            if obj is not None:
+                yield from event_facts(subject_of(self._view, obj), current(self._view, obj, found))
+            elif self._view.exists(ref.kind, ref.namespace, ref.name) is None:
                 yield from event_facts(Subject(ref), found)
-                continue
-            if ref.kind == "Pod":
-                current = Case(self._view, obj).events
-                yield from event_facts(subject_of(self._view, obj), [e for e in found if e in current])
-            else:
-                yield from event_facts(subject_of(self._view, obj), found)
+
+
+def current(view: View, obj: JsonObject, events: Sequence[Event]) -> list[Event]:
+    """Without events of a namesake, of a stage that a pod has passed, or from before it became ready."""
+    own = Case(view, obj).events if obj.get("kind") == "Pod" else view.events_on(obj)
+    ready = condition(obj, "Ready") if obj.get("kind") == "Pod" else {}
+    since = parse_time(ready.get("lastTransitionTime")) if ready.get("status") == "True" else None
+    return [e for e in events if e in own and not (since and e.last and e.last < since)]
 
 
 def shown(view: View, events: Iterable[Event], where: str) -> str:

@@ -18,13 +18,13 @@ from kubelore.tools.find_issues import FindIssues
 from kubelore.tools.get_endpoints import GetEndpoints
 from kubelore.tools.get_events import GetEvents
 from kubelore.tools.get_logs import GetLogs
-from kubelore.tools.run_kubectl import RunKubectl
+from kubelore.tools.run_kubectl import RunKubectl, Runner
 from kubelore.tools.text import cut
 from kubelore.tools.top_pods import TopPods
 from kubelore.types import Fact, Finding, NotChecked, Observation, ToolCall
 
 BUILT_IN: tuple[Callable[[View], Tool], ...] = (
-    FindIssues, GetLogs, Describe, RunKubectl, TopPods, GetEndpoints, GetEvents, ClusterHealth,
+    FindIssues, GetLogs, Describe, TopPods, GetEndpoints, GetEvents, ClusterHealth,
 )  # fmt: skip
 PLUGIN_GROUP = "kubelore.tools"
 """Entry points of this group name a callable that takes the `View` and gives a `Tool`."""
@@ -38,10 +38,12 @@ MAX_FACTS = 5_000
 class Toolbox:
     """Runs tools by name. What leaves is redacted: text, errors, and every detail and param of a fact."""
 
-    def __init__(self, view: View, extra: Iterable[Tool] = ()) -> None:
+    def __init__(self, view: View, extra: Iterable[Tool] = (), kubectl: Runner | None = None) -> None:
+        """`kubectl` runs the user's own kubectl, for what a live cluster alone can tell. Raises
+        KubeloreError when two tools have one name."""
         self._view = view
         self._tools: dict[str, Tool] = {}
-        for tool in (*(make(view) for make in BUILT_IN), *extra):
+        for tool in (*(make(view) for make in BUILT_IN), RunKubectl(view, kubectl), *extra):
             if tool.name in self._tools:
                 raise KubeloreError(f"two tools are called {tool.name}")
             self._tools[tool.name] = tool

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher, get_close_matches
 
-from kubelore.analysis.view import View, labels_of, matches_selector, ref_of
+from kubelore.analysis.view import WORKLOAD_KINDS, View, labels_of, matches_selector, ref_of
 from kubelore.cluster.kinds import BUILT_IN, Kind, find_resource, index
 from kubelore.errors import BadArguments, ObjectNotFound
 from kubelore.tools.arguments import Reading, Target, readings
@@ -195,7 +195,8 @@ class Resolver:
 
     def _not_found(self, reading: Reading, prefer: Sequence[str]) -> ObjectNotFound:
         looked = (reading.kind,) if reading.kind else tuple(prefer)
-        unread = [kind for kind in looked if not self.view.cluster.readable(kind)]
+        likely = looked if reading.kind else [kind for kind in looked if kind in WORKLOAD_KINDS]
+        unread = [kind for kind in likely if not self.view.cluster.readable(kind)]
         message = f"there is no {_shown(reading)}"
         if unread:
             message = f"no {_shown(reading)} was found, but {', '.join(unread)} could not be read"
