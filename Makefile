@@ -3,9 +3,8 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 pytho
   $(shell $(p) -c 'import sys; sys.version_info >= (3, 11) and print("$(p)")' 2>/dev/null)))
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 # Without compiling at once: most of what is installed is never imported, and this saves seconds.
-INSTALL := $(PIP) install --no-compile
+INSTALL := $(BIN)/python -m pip -qq --disable-pip-version-check install --no-compile
 JOBS ?= 2
 
 .PHONY: help demo test check lint docs bench clean
