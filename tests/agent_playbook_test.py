@@ -48,6 +48,8 @@ def asking(*refs: Ref) -> Subjects:
 
 
 REFUSED = Fact("log", "connection-refused", CHECKOUT)
+CALL_REFUSED = Fact("call.error", "refused", CHECKOUT)
+THROWS = Fact("log", "exception", CHECKOUT)
 NO_SECRET = Fact(
     "config.missing", "secret", PAYMENTS, "Secret pay-key does not exist", params={"secret": "pay-key"}
 )
@@ -55,12 +57,27 @@ OOM = Fact("container.last_reason", "OOMKilled", OTHER)
 
 
 def test_the_cause_behind_a_symptom_is_the_answer_with_the_chain() -> None:
-    case = investigation((REFUSED, NO_SECRET), CHAIN)
+    case = investigation((REFUSED, CALL_REFUSED, NO_SECRET), CHAIN)
     ranking = reason(case, LIBRARY, asking(CHECKOUT))
     diagnosis = diagnose(case, ranking, asking(CHECKOUT))
     assert (diagnosis.root_cause, diagnosis.object) == ("secret_missing", PAYMENTS)
     assert diagnosis.chain == (CHECKOUT, PAYMENTS_SERVICE, PAYMENTS)
     assert [a.root_cause for a in diagnosis.alternatives] == ["dependency_unavailable"]
+
+
+def test_a_log_that_tells_of_no_failed_call_clears_what_it_calls() -> None:
+    crashes = pattern(
+        {
+            "root_cause": "application_error",
+            "yields_to": ["calls"],
+            "when": [{"any": ["log=*"], "strength": 1}],
+        }
+    )
+    for facts, expected in (((THROWS,), "application_error"), ((THROWS, CALL_REFUSED), "secret_missing")):
+        case = investigation((*facts, NO_SECRET), CHAIN)
+        best = reason(case, [*LIBRARY, crashes], asking(CHECKOUT)).best
+        assert best is not None
+        assert best.candidate.root_cause == expected
 
 
 def test_a_symptom_without_a_cause_behind_it_is_the_answer_itself() -> None:
@@ -87,7 +104,7 @@ def test_without_a_named_object_the_surest_cause_wins() -> None:
 
 
 def test_a_cause_is_nearer_downstream_than_upstream() -> None:
-    case = investigation((REFUSED, NO_SECRET), CHAIN)
+    case = investigation((REFUSED, CALL_REFUSED, NO_SECRET), CHAIN)
     from_checkout = distances([(CHECKOUT, 0.0)], case.evidence)
     from_payments = distances([(PAYMENTS, 0.0)], case.evidence)
     assert from_checkout[PAYMENTS] < from_payments[CHECKOUT]

@@ -25,6 +25,8 @@ SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z{`\"'])")
 HIGH, MEDIUM = 0.75, 0.45
 NOTHING_BELOW = 0.25
 """A cause less likely than this is no answer."""
+HEALTHY, UNREAD = 0.9, 0.05
+"""How sure `nothing is wrong` is, and what each thing that could not be read takes off."""
 MAX_CITED = 8
 
 
@@ -179,7 +181,7 @@ def _nothing_found(investigation: Investigation, ranking: Ranking, subjects: Sub
     explanation = f"Nothing wrong was found with {where}. Checked: {looked}."
     if elsewhere:
         explanation += " Found elsewhere, not related: " + "; ".join(elsewhere[:3]) + "."
-    probability = 0.5 if not_checked else 0.85
+    probability = max(0.5, HEALTHY - UNREAD * len(not_checked))
     return Diagnosis(
         root_cause="none",
         object=None,

@@ -71,7 +71,7 @@ class Playbook:
         if best is None:
             yield from self._when_nothing_is_found(investigation, subjects)
             return
-        yield from self._confirm(best, investigation)
+        yield from self._confirm(ranking, best, investigation)
         yield from self._follow(ranking, investigation)
         if ranking.probability(best) >= SURE and best.symptom_of is None:
             return
@@ -79,11 +79,18 @@ class Playbook:
         if ranking.probability(best) < 0.5:
             yield from self._when_nothing_is_found(investigation, subjects)
 
-    def _confirm(self, best: Suspect, investigation: Investigation) -> Iterator[Proposal]:
+    def _confirm(self, ranking: Ranking, best: Suspect, investigation: Investigation) -> Iterator[Proposal]:
+        """Look at the object at fault, and at the logs of what is said to suffer from it."""
         covered = investigation.evidence.covered
         for ref in dict.fromkeys((best.candidate.seen_at, best.object)):
             if ("DESCRIBE", ref) not in covered:
                 yield f"{best.candidate.cause.cause} at {ref.name}? Look at it.", _describe(ref)
+        for suspect in ranking.suspects:
+            victim = suspect.candidate.seen_at
+            if suspect.symptom_of is best and victim != best.object and ("GET_LOGS", victim) not in covered:
+                call = self._call("GET_LOGS", victim, investigation)
+                if call is not None:
+                    yield f"Does {victim.name} fail because of {best.object.name}? Its log tells.", call
 
     def _follow(self, ranking: Ranking, investigation: Investigation) -> Iterator[Proposal]:
         """A symptom that comes from something else: look at what it depends on."""
@@ -145,7 +152,9 @@ class Playbook:
             case "TOP_PODS" | "GET_EVENTS":
                 return ToolCall(tool, ref.namespace or "-A")
             case "GET_ENDPOINTS":
-                return ToolCall(tool, f"{ref.namespace} {ref.name}") if ref.kind == "Service" else None
+                if ref.kind != "Service" or ("DESCRIBE", ref) in investigation.evidence.covered:
+                    return None
+                return ToolCall(tool, f"{ref.namespace} {ref.name}")
             case "CLUSTER_HEALTH":
                 return ToolCall(tool)
             case "DESCRIBE":

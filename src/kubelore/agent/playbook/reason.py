@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from kubelore.agent.playbook.relevance import Distances, distances
+from kubelore.agent.playbook.relevance import Distances, calls_cleared, distances
 from kubelore.agent.subject import Subjects
 from kubelore.patterns.model import Pattern
 from kubelore.patterns.rank import Candidate, rank
@@ -108,7 +108,7 @@ def _explain_symptoms(suspects: list[Suspect], evidence: Evidence) -> None:
     for suspect in suspects:
         at.setdefault(suspect.object, []).append(suspect)
     for symptom in sorted(suspects, key=lambda s: -s.weight):
-        edges = symptom.candidate.cause.yields_to
+        edges = _open_ways(symptom.candidate, evidence)
         if not edges:
             continue
         for path in _downstream(symptom.candidate.seen_at, edges, evidence):
@@ -125,6 +125,12 @@ def _explain_symptoms(suspects: list[Suspect], evidence: Evidence) -> None:
             symptom.symptom_of = cause
             symptom.weight = min(symptom.weight, cause.weight - 1.0)
             break
+
+
+def _open_ways(candidate: Candidate, evidence: Evidence) -> list[EdgeKind]:
+    """Edges the cause may lie behind."""
+    cleared = calls_cleared(candidate.seen_at, evidence)
+    return [way for way in candidate.cause.yields_to if way != "calls" or not cleared]
 
 
 def _explained_by(suspect: Suspect, other: Suspect) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Mapping
 
-from kubelore.types import Edge, Evidence, Ref
+from kubelore.types import Evidence, Ref
 
 FORWARD = {
     "owns": 0.2, "selects": 0.3, "mounts": 0.4, "runs on": 0.5, "routes to": 0.3, "calls": 0.5,
@@ -19,6 +19,10 @@ SAME_NAMESPACE = 1.0
 """From a subject to its own Namespace object and what governs it (quotas)."""
 CLUSTER_WIDE = 2.0
 """From anything to a cluster-scoped object without an edge: nodes, webhooks, API services."""
+CLEARED = 2.0
+"""Added to a call that the caller's log does not complain of."""
+TELLS_NOTHING = frozenset({"log=empty", "log=no-error", "log=listening", "log=shutdown-signal", "log=slow"})
+"""Facts of logs that name no reason for a failure."""
 FAR = 4.0
 """Beyond this an object is unrelated."""
 
@@ -36,9 +40,10 @@ def distances(subjects: Iterable[tuple[Ref, float]], evidence: Evidence) -> Dist
             continue
         best[ref] = cost
         for edge in evidence.edges_from(ref):
-            heapq.heappush(queue, (cost + _cost(edge, FORWARD), edge.target))
+            cleared = CLEARED if edge.kind == "calls" and calls_cleared(ref, evidence) else 0.0
+            heapq.heappush(queue, (cost + cleared + FORWARD[edge.kind], edge.target))
         for edge in evidence.edges_to(ref):
-            heapq.heappush(queue, (cost + _cost(edge, BACKWARD), edge.source))
+            heapq.heappush(queue, (cost + BACKWARD[edge.kind], edge.source))
     start = min(best.values(), default=0.0)
     namespaces = {ref.namespace for ref, cost in best.items() if ref.namespace and cost <= 1}
     for ref in evidence.objects():
@@ -52,7 +57,8 @@ def distances(subjects: Iterable[tuple[Ref, float]], evidence: Evidence) -> Dist
     return best
 
 
-def _cost(edge: Edge, table: dict[str, float]) -> float:
-    if edge.kind == "calls" and table is FORWARD and edge.target.kind != "Service":
-        return table["calls"] + 0.5
-    return table[edge.kind]
+def calls_cleared(caller: Ref, evidence: Evidence) -> bool:
+    """Its log was read, names a reason to fail, and that is no failed call."""
+    known = evidence.about(caller)
+    tells = any(name.startswith("log=") and name not in TELLS_NOTHING for name in known)
+    return tells and not any(name.startswith("call.error=") for name in known)
