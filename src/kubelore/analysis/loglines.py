@@ -63,6 +63,7 @@ ERROR_KEYS = (
     "error", "err", "exception", "exc_info", "error.message", "error_message", "stack", "stack_trace",
     "stacktrace", "cause", "reason", "@x", "attr",
 )  # fmt: skip
+PLACE_KEYS = ("addr", "address", "listen", "host", "hostname", "port", "url", "target", "upstream", "service")
 LEVEL_KEYS = ("level", "severity", "lvl", "log.level", "levelname", "loglevel", "@l", "s")
 
 
@@ -124,6 +125,7 @@ def _from_json(text: str) -> list[Line] | None:
     text = ": ".join(s for s in said if s)
     if not text:
         return None
+    text += "".join(f" {k}={_flat(data[k])[:300]}" for k in PLACE_KEYS if isinstance(data.get(k), str | int))
     return [Line(level, _cut(_untimed(part))) for part in text.splitlines() if part.strip()][:200]
 
 

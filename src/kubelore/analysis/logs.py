@@ -15,7 +15,7 @@ from importlib.resources import files
 import yaml
 
 from kubelore.analysis.config import keys_of
-from kubelore.analysis.loglines import FRAME, Level, unwrap
+from kubelore.analysis.loglines import FRAME, MAX_LINE, Level, unwrap
 from kubelore.analysis.needles import Needle, needle
 from kubelore.analysis.podstate import Case, Container, shortened
 from kubelore.analysis.probes import port_facts
@@ -35,6 +35,8 @@ RECOVERED = re.compile(
     r"\b(?:listening|(?:re)?connected|ready to (?:accept|serve)|started|connection established|serving)\b",
     re.I,
 )
+NO_HOST = re.compile(r"\d+(?:\.\d+)?|.{1,200}\.(?:go|java|py|js|ts|rb|php|rs|cs|kt|scala|c|cc|cpp|sh)", re.I)
+"""A time of day, or a place in source code, that looks like host:port."""
 NUMBERS = re.compile(r"\d+|\b[0-9a-f]{8,}\b", re.I)
 
 
@@ -175,7 +177,7 @@ class _Reader:
 
     def read(self, text: str) -> LogReading:
         for raw in text.splitlines():
-            for line in unwrap(raw):
+            for line in () if _is_addressed_to_a_reader(raw) else unwrap(raw):
                 if line.text.strip() and not FRAME.match(line.text):
                     self.index += 1
                     self._line(line.level, line.text)
@@ -188,7 +190,7 @@ class _Reader:
 
     def _line(self, level: Level, text: str) -> None:
         low = text.lower()
-        if any(pattern.search(text, low) for pattern in _rules().skip) or self._is_request(text, low):
+        if _is_addressed_to_a_reader(text) or self._is_request(text, low):
             return
         rule, match = self._rule(level, text, low)
         if rule is not None:
@@ -245,12 +247,21 @@ class _Reader:
         self.notes[key] = replace(note, count=count, last=self.index, level=level)
 
 
+def _is_addressed_to_a_reader(text: str) -> bool:
+    """Whether a line is shaped like an instruction, or like a step of an agent."""
+    text = text[:MAX_LINE]
+    low = text.lower()
+    return any(pattern.search(text, low) for pattern in _rules().skip)
+
+
 def _target(text: str, low: str) -> str:
     for pattern in _rules().targets:
         match = pattern.search(text, low)
         if match:
             groups = match.groupdict()
             host = groups["host"].rstrip(".")
+            if NO_HOST.fullmatch(host):
+                continue
             return f"{host}:{groups['port']}" if groups.get("port") else host
     return ""
 
