@@ -253,6 +253,12 @@ def test_a_jsonpath_that_is_not_supported_is_an_error_and_no_traceback(path: str
     assert ask(f"RUN_KUBECTL get svc -n shop -o jsonpath='{path}'").text is not None
 
 
+def test_a_secrets_value_cannot_be_guessed_by_selecting_on_it() -> None:
+    secret = obj("Secret", "shop", "login", data={"password": "aHVudGVyMg=="})
+    seen = ask("RUN_KUBECTL get secrets -n shop --field-selector=data.password=aHVudGVyMg==", secret)
+    assert "No secrets found" in seen.text
+
+
 def test_a_value_can_never_become_a_flag() -> None:
     command = parse("explain pods --api-version --kubeconfig=/tmp/x")
     assert command.argv == ["explain", "--api-version=--kubeconfig=/tmp/x", "--", "pods"]

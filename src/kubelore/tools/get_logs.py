@@ -21,11 +21,12 @@ from kubelore.tools.pods import (
     last_termination,
     one_pod,
     pod_status,
+    pod_trouble,
+    pods_behind,
     state_of,
     statuses,
     worst_container,
-    worst_pod,
-)  # fmt: skip
+)
 from kubelore.tools.resolve import Found, Resolver
 from kubelore.types import Fact, JsonObject, NotChecked, Observation
 
@@ -81,8 +82,10 @@ class GetLogs:
         """The logs of what a target names."""
         found = self._found(target)
         pod = one_pod(self._view, found.obj)
+        others = len(pods_behind(self._view, found.obj)) - 1
+        note = f"{found.ref} has {others + 1} pods; this is the one that fails most" if others > 0 else ""
         names = _containers(pod, found.container or target.container, target.all_containers)
-        return self._observe(pod, names, target, found.note)
+        return self._observe(pod, names, target, found.note or note)
 
     def _observe(self, pod: JsonObject, names: Sequence[str], target: Target, note: str) -> Observation:
         logs = [log for name in names for log in self._read(pod, name, target)]
@@ -102,11 +105,11 @@ class GetLogs:
         )
 
     def _found(self, target: Target) -> Found:
-        if target.selector and not (target.words or target.name):
-            pod = worst_pod(self._resolver.selected(target))
-            assert pod is not None  # selected() raises when there is none
-            return Found(ref_of(pod), pod)
-        return self._resolver.one(target, KINDS, containers=True)
+        if not target.selector or target.words or target.name:
+            return self._resolver.one(target, KINDS, containers=True)
+        pods = self._resolver.selected(target)
+        pod = max(pods, key=pod_trouble)
+        return Found(ref_of(pod), pod, f"{len(pods)} pods have {target.selector}; this one fails most")
 
     def _read(self, pod: JsonObject, container: str, target: Target) -> Iterator[Log]:
         """The run before comes first: after a restart it is the one that failed."""

@@ -103,12 +103,12 @@ class Finder:
                 elsewhere = f"{name} was found as {found.ref}, not in namespace {namespace}"
                 notes.append(found.note or elsewhere)
                 obj = found.obj
-            objects.append(obj)
+            objects.append(_without_values(kind, obj))
         return Found(kind, objects, named=True, notes=tuple(notes))
 
     def _listed(self, kind: Kind, command: Command) -> Found:
         namespace = self.home(command) if kind.namespaced else None
-        objects = self._view.all(list_name(kind), namespace)
+        objects = [_without_values(kind, o) for o in self._view.all(list_name(kind), namespace)]
         labels, fields = command.value("--selector"), command.value("--field-selector")
         if labels:
             wanted = read_selector(labels)
@@ -127,6 +127,12 @@ class Finder:
         count = len(self._view.all(name)) if namespace else 0
         elsewhere = f" (all namespaces together have {count}; use -A or -n)" if count else ""
         return f"No {kind.plural} found{where}{elsewhere}"
+
+
+def _without_values(kind: Kind, obj: JsonObject) -> JsonObject:
+    """A Secret loses its values before anything is selected or sorted by them."""
+    safe: JsonObject = redact_object(obj) if kind.kind == "Secret" else obj
+    return safe
 
 
 def field_terms(text: str) -> list[tuple[str, bool, str]]:

@@ -16,7 +16,7 @@ from kubelore.tools.pods import (
     state_of,
     statuses,
     worst_pod,
-)  # fmt: skip
+)
 from kubelore.tools.text import age, duration, indent, joined, pairs, table
 from kubelore.types import JsonObject
 
