@@ -86,7 +86,7 @@ def test_an_unknown_strategy_is_refused() -> None:
 
 @pytest.mark.parametrize("strategy", ["words", "substring"])
 def test_a_users_trigger_fires_without_phrases(strategy: str, tmp_path: Path) -> None:
-    from test_patterns_load import GOOD
+    from patterns_load_test import GOOD
 
     (tmp_path / "lock.yaml").write_text(GOOD.replace("phrases:\n  certain: [stale lock file]\n", ""))
     found = match("we found a stale lock", load(tmp_path), strategy)  # type: ignore[arg-type]
