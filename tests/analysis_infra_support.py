@@ -133,9 +133,13 @@ def event(about: JsonObject, reason: str, message: str, kind: str = "Warning") -
     )  # fmt: skip
 
 
-def view_of(*objects: JsonObject | Iterable[JsonObject], **fields: Any) -> View:
+def flatten(objects: Iterable[Any]) -> list[JsonObject]:
+    return [o for item in objects for o in ([item] if isinstance(item, dict) else flatten(item))]
+
+
+def view_of(*objects: Any, **fields: Any) -> View:
     """A view of these objects (lists of them are flattened) and their namespace `shop`."""
-    flat = [o for item in objects for o in ([item] if isinstance(item, dict) else item)]
+    flat = flatten(objects)
     if not any(o["kind"] == "Namespace" for o in flat):
         flat.append(namespace("shop"))
     return View(MemoryCluster(flat, **fields))

@@ -34,6 +34,8 @@ from kubelore.analysis.view import View, ref_of
 from kubelore.types import Fact, Finding, JsonObject, Ref, Severity
 
 DNS_PORT = Port(53, "UDP")
+UNSEEN_DNS = Party(Ref("Pod", "kube-system", "dns"), {"k8s-app": "kube-dns"}, (), {}, host_network=False)
+"""Stands for DNS servers that no Service selects."""
 NODE_LOCAL_DNS = "169.254.20.10"
 NAME_LABELS = ("app.kubernetes.io/name", "app", "k8s-app", "name", "istio")
 
@@ -156,12 +158,13 @@ def _dns_servers(view: View) -> list[Party]:
 
 
 def _lets_dns(view: View, policy: JsonObject, rule: JsonObject, servers: list[Party]) -> bool:
-    if not servers:
-        anyone = Party(Ref("Pod", "kube-system", "dns"), {}, (), {}, host_network=False)
-        return rule_opens(rule, anyone, DNS_PORT)
-    local = any(in_block(p.get("ipBlock") or {}, NODE_LOCAL_DNS) for p in peers_of(rule, "egress"))
+    peers = peers_of(rule, "egress")
+    if not servers and any(p.get("port") in {53, "dns"} or p.get("endPort") for p in rule.get("ports") or ()):
+        return True  # whoever answers DNS here, the rule is meant for it
+    elsewhere = any(in_block(p.get("ipBlock") or {}, NODE_LOCAL_DNS) for p in peers)
     return any(
-        (local or rule_admits(view, policy, rule, "egress", s)) and _opens_dns(rule, s) for s in servers
+        (elsewhere or rule_admits(view, policy, rule, "egress", s)) and _opens_dns(rule, s)
+        for s in servers or [UNSEEN_DNS]
     )
 
 
@@ -200,7 +203,9 @@ def _finding(view: View, policy: Ref, blocks: list[Block]) -> Finding:
 
 
 def _times_out(view: View, block: Block) -> bool:
-    hosts = {c.target.host for c in calls_of(view, block.hurt)}
+    calls = calls_of(view, block.hurt)
+    services = (view.find(c.service) or {} for c in calls if c.service)
+    hosts = {c.target.host for c in calls} | {str((s.get("spec") or {}).get("clusterIP")) for s in services}
     return view.once(LogSample).fails(block.hurt, TIMED_OUT | UNRESOLVED, hosts)
 
 
