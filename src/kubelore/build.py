@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from kubelore.patterns.load import Library
     from kubelore.patterns.model import Pattern
     from kubelore.protocols import Cluster, Decider, Toolbox
+    from kubelore.tools.run_kubectl import Runner
 
 EXAMPLE = "example:"
 SCRIPT = "script:"
+KUBECTL_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ def investigator(settings: Settings, cluster: Cluster) -> Investigator:
         return [m.pattern for m in match(question, patterns)]
 
     lessons = PatternLessons(patterns.patterns, matched, format_pattern)
-    toolbox = Tools(view)
+    toolbox = Tools(view, kubectl=_kubectl(settings) if cluster.info.live else None)
     playbook = Playbook(patterns.patterns, subjects, matched)
     return Investigator(
         cluster=cluster.info,
@@ -117,6 +119,14 @@ def investigator(settings: Settings, cluster: Cluster) -> Investigator:
         hashes={"patterns": patterns.hash, "prompts": prompt_hash()},
         max_steps=settings.max_steps,
     )
+
+
+def _kubectl(settings: Settings) -> Runner:
+    """The user's kubectl, for what only it can answer (explain, auth can-i)."""
+    from kubelore.cluster.live.kubectl import Kubectl
+
+    kubectl = Kubectl.find(settings.context, settings.kubeconfig, settings.impersonate)
+    return lambda argv: kubectl.run(*argv, timeout=KUBECTL_SECONDS)
 
 
 def _decider(settings: Settings, playbook: Decider, toolbox: Toolbox, patterns: Library) -> Decider:
