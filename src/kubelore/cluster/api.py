@@ -132,8 +132,7 @@ class Api:
                 if not items:
                     raise
                 return Read(items, f"breaks off after {len(items)} objects: {error}")
-            stamp = _stamp(page)
-            items += ({**stamp, **item} for item in page.get("items") or ())
+            items += _stamped(page)
             problem = problem or _warning(response)
             token = (page.get("metadata") or {}).get("continue") or ""
             if not token:
@@ -179,10 +178,14 @@ def _checked(response: httpx.Response) -> httpx.Response:
     raise NotReadable(f"{code}: {message}")
 
 
-def _stamp(page: JsonObject) -> dict[str, str]:
-    """Items of a list carry neither kind nor apiVersion; the list does."""
+def _stamped(page: JsonObject) -> list[JsonObject]:
+    """Items with the kind and apiVersion that only their list carries."""
     kind = str(page.get("kind") or "").removesuffix("List")
-    return {"kind": kind, "apiVersion": str(page.get("apiVersion") or "")}
+    items = [item for item in page.get("items") or () if isinstance(item, dict)]
+    for item in items:
+        item.setdefault("kind", kind)
+        item.setdefault("apiVersion", str(page.get("apiVersion") or ""))
+    return items
 
 
 def _retry_after(response: httpx.Response) -> float:

@@ -9,6 +9,7 @@ import lzma
 import tarfile
 import zlib
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
@@ -38,9 +39,11 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self.source = root
         try:
-            self._paths = tuple(sorted(self._walk(root)))
+            self._paths = tuple(sorted(islice(self._walk(root), MAX_FILES + 1)))
         except OSError as error:
             raise SnapshotError(f"{error.filename or root}: {error.strerror}") from error
+        if len(self._paths) > MAX_FILES:
+            raise SnapshotError(f"{root}: more than {MAX_FILES} files")
         self._known = frozenset(self._paths)
 
     def _walk(self, folder: Path) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from kubelore.cluster import kinds
 from kubelore.cluster.kinds import Kind
+from kubelore.cluster.snapshot.events import new_event
 from kubelore.types import ClusterInfo, JsonObject
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -52,6 +53,9 @@ NEVER_EMPTY = frozenset(
 
 METRICS = {"pods.metrics.k8s.io": "metrics", "nodes.metrics.k8s.io": "metrics"}
 """The name that both have together where a recording says why it lacks them."""
+
+NEW_EVENTS = "events.events.k8s.io"
+"""Shows the same objects as core events, and is kept as those."""
 
 NOT_RECORDED = "not recorded in this snapshot"
 
@@ -104,6 +108,9 @@ class Snapshot:
         return found.values()
 
     def items(self, kind: Kind) -> list[JsonObject]:
+        if kind.resource == NEW_EVENTS:
+            core = self.listings.get("events")
+            return [new_event(event) for event in core.items] if core else []
         listing = self.listings.get(kind.resource)
         return listing.items if listing else []
 
@@ -119,7 +126,7 @@ class Snapshot:
         it read, an absent kind counts as empty when the recording holds most common kinds and a running
         cluster can do without objects of it; Secrets never do.
         """
-        resource = kind.resource
+        resource = "events" if kind.resource == NEW_EVENTS else kind.resource
         listing = self.listings.get(resource)
         if listing:
             return (State.PARTIAL, listing.problem) if listing.problem else (State.COMPLETE, "")

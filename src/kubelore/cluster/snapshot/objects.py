@@ -21,7 +21,7 @@ def parse(content: bytes, path: str) -> Any:
         raise SnapshotError(f"{path}: empty file")
     try:
         if path.endswith((".yaml", ".yml")):
-            return yaml.load(content, Loader=_Loader)  # noqa: S506  a SafeLoader, see below
+            return _without_aliases(yaml.load(content, Loader=_Loader))  # noqa: S506  a SafeLoader, see below
         return json.loads(content)
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         reason = " ".join(str(error).split())
@@ -36,6 +36,20 @@ _Loader.yaml_implicit_resolvers = {
     first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in _Loader.yaml_implicit_resolvers.items()
 }
+
+
+def _without_aliases(document: Any) -> Any:
+    """No recorder writes aliases; a few lines of them can stand for more text than memory holds."""
+    seen: set[int] = set()
+    waiting = [document]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict | list):
+            if id(value) in seen:
+                raise ValueError("uses YAML aliases")
+            seen.add(id(value))
+            waiting.extend(value.values() if isinstance(value, dict) else value)
+    return document
 
 
 def items_of(document: Any, path: str) -> tuple[list[JsonObject], str]:
@@ -54,8 +68,20 @@ def items_of(document: Any, path: str) -> tuple[list[JsonObject], str]:
 
 
 def _is_object(item: Any) -> bool:
+    """Whether the parts that everybody reads are of the right type."""
     metadata = item.get("metadata") if isinstance(item, dict) else None
-    return isinstance(metadata, dict) and isinstance(metadata.get("name"), str)
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str):
+        return False
+    return isinstance(metadata.get("namespace") or "", str) and all(
+        isinstance(part or expected(), expected)
+        for part, expected in (
+            (metadata.get("labels"), dict),
+            (metadata.get("annotations"), dict),
+            (metadata.get("ownerReferences"), list),
+            (item.get("spec"), dict),
+            (item.get("status"), dict),
+        )
+    )
 
 
 def listing(kind: Kind, items: Iterable[JsonObject], problem: str = "") -> Listing:
@@ -107,17 +133,3 @@ def read_time(text: Any) -> datetime | None:
     except ValueError:
         return None
     return time if time.tzinfo else time.replace(tzinfo=UTC)
-
-
-def core_event(event: JsonObject) -> JsonObject:
-    """An events.k8s.io event in the form of the core API, which is the one that readers ask for."""
-    names = {
-        "regarding": "involvedObject",
-        "note": "message",
-        "deprecatedCount": "count",
-        "deprecatedFirstTimestamp": "firstTimestamp",
-        "deprecatedLastTimestamp": "lastTimestamp",
-        "deprecatedSource": "source",
-        "reportingController": "reportingComponent",
-    }
-    return {names.get(key, key): value for key, value in event.items() if key not in {"kind", "apiVersion"}}

@@ -20,6 +20,7 @@ optionally
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
@@ -27,8 +28,9 @@ from typing import Any
 from kubelore.cluster import kinds
 from kubelore.cluster.kinds import Kind
 from kubelore.cluster.snapshot import objects
+from kubelore.cluster.snapshot.events import core_event
 from kubelore.cluster.snapshot.files import Files
-from kubelore.cluster.snapshot.model import LogKey, Snapshot
+from kubelore.cluster.snapshot.model import NEW_EVENTS, LogKey, Snapshot
 from kubelore.errors import SnapshotError
 from kubelore.types import ClusterInfo, JsonObject
 
@@ -126,11 +128,13 @@ def _kind(group: str, version: str, plural: str, document: Any, items: list[Json
 
 def _fold_events(snapshot: Snapshot) -> None:
     """Both event APIs show the same objects; a recording may hold either."""
-    newer = snapshot.listings.pop("events.events.k8s.io", None)
+    newer = snapshot.listings.pop(NEW_EVENTS, None)
     core = kinds.find("events")
     if newer and core and "events" not in snapshot.listings:
-        folded = objects.listing(core, map(objects.core_event, newer.items), newer.problem)
+        folded = objects.listing(core, map(core_event, newer.items), newer.problem)
         snapshot.listings["events"] = folded
+        if snapshot.recorded is not None and NEW_EVENTS in snapshot.recorded:
+            snapshot.recorded |= {"events"}
 
 
 def _name_custom_kinds(snapshot: Snapshot) -> None:
@@ -138,19 +142,15 @@ def _name_custom_kinds(snapshot: Snapshot) -> None:
     definitions = snapshot.listings.get("customresourcedefinitions.apiextensions.k8s.io")
     for definition in definitions.items if definitions else ():
         spec = definition.get("spec") or {}
-        names = spec.get("names") or {}
-        resource = f"{names.get('plural')}.{spec.get('group')}"
-        listing = snapshot.listings.get(resource)
-        if listing and not kinds.find(resource):
-            old = listing.kind
-            listing.kind = Kind(
-                names.get("kind") or old.kind,
-                old.group,
-                old.version,
-                old.plural,
-                spec.get("scope") == "Namespaced",
-                tuple(names.get("shortNames") or ()),
-                tuple(names.get("categories") or ()),
+        names = spec.get("names")
+        listing = snapshot.listings.get(definition["metadata"]["name"])
+        if listing and isinstance(names, dict) and not kinds.find(listing.kind.resource):
+            listing.kind = replace(
+                listing.kind,
+                kind=str(names.get("kind") or listing.kind.kind),
+                namespaced=spec.get("scope") == "Namespaced",
+                short_names=tuple(map(str, names.get("shortNames") or ())),
+                categories=tuple(map(str, names.get("categories") or ())),
             )
 
 

@@ -26,6 +26,7 @@ from kubelore.cluster.app.table.cells import (
     truth,
 )
 from kubelore.cluster.app.table.pods import POD
+from kubelore.cluster.snapshot.events import core_event
 from kubelore.cluster.snapshot.objects import read_time
 from kubelore.types import JsonObject
 
@@ -154,6 +155,7 @@ def _namespace(obj: JsonObject, now: datetime) -> list[Cell]:
 
 
 def _event(obj: JsonObject, now: datetime) -> list[Cell]:
+    obj = core_event(obj)
     about, source, series = (obj.get(key) or {} for key in ("involvedObject", "source", "series"))
     first = obj.get("firstTimestamp") or obj.get("eventTime")
     last = series.get("lastObservedTime") or obj.get("lastTimestamp") or first
@@ -179,6 +181,11 @@ def _ago(time: str | None, now: datetime) -> str:
 
 _TEMPLATE = "Containers|Images|Selector"
 _REPLICAS = columns("Name|Desired|Current|Ready|Age", _replica_set, wide=_TEMPLATE)
+_EVENT = columns(
+    "Last Seen|Type|Reason|Object|Subobject|Source|Message|First Seen|Count|Name",
+    _event,
+    wide="Subobject|Source|First Seen|Count|Name",
+)
 
 WORKLOADS: dict[str, Columns] = {
     "pods": POD,
@@ -199,9 +206,6 @@ WORKLOADS: dict[str, Columns] = {
         wide="Internal-IP|External-IP|OS-Image|Kernel-Version|Container-Runtime",
     ),
     "namespaces": columns("Name|Status|Age", _namespace),
-    "events": columns(
-        "Last Seen|Type|Reason|Object|Subobject|Source|Message|First Seen|Count|Name",
-        _event,
-        wide="Subobject|Source|First Seen|Count|Name",
-    ),
+    "events": _EVENT,
+    "events.events.k8s.io": _EVENT,
 }
