@@ -35,8 +35,10 @@ def _redact(text: str) -> str:
 
 
 def _spans(rule: Rule, text: str) -> Iterable[Span]:
-    grouped = "secret" in rule.find.groupindex
+    grouped, proven = ("secret" in rule.find.groupindex), ("proof" in rule.find.groupindex)
     for match in rule.find.finditer(text):
+        if proven and match["proof"] is None:
+            continue
         # A rule may have an alternative without the group: then all of it is the secret.
         start, end = match.span("secret") if grouped and match["secret"] is not None else match.span()
         value = text[start:end]

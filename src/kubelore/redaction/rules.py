@@ -60,10 +60,15 @@ def source() -> dict[str, Any]:
 @cache
 def load() -> Rules:
     data = source()
-    keys, keep = data["keys"], data["keep"]
+    keys, keep, parts = data["keys"], data["keep"], data["parts"]
     return Rules(
         rules=tuple(
-            Rule(r["kind"], tuple(n.lower() for n in r["needs"]), re.compile(r["find"]), r.get("check", ""))
+            Rule(
+                r["kind"],
+                tuple(n.lower() for n in r["needs"]),
+                _compile(r["find"], parts),
+                r.get("check", ""),
+            )
             for r in data["rules"]
         ),
         keys=KeyWords(
@@ -81,3 +86,10 @@ def load() -> Rules:
             reference=re.compile(keep["reference"]),
         ),
     )
+
+
+def _compile(find: str, parts: Mapping[str, str]) -> re.Pattern[str]:
+    """Parts may hold parts that stand before them."""
+    for name, part in reversed(list(parts.items())):
+        find = find.replace(f"<<{name}>>", part)
+    return re.compile(find)
