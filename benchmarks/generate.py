@@ -51,8 +51,9 @@ def generate(
     names: list[tuple[str, str]] = []
     for i in range(workloads):
         space, name = spaces[i % namespaces], f"app-{i}"
-        called = (i + namespaces) % min(services, workloads)
-        calls = f"http://app-{called}.{spaces[called % namespaces]}:80"
+        rows = max(1, min(services, workloads) // namespaces)
+        called = i % namespaces + namespaces * ((i // namespaces + 1) % rows)
+        calls = f"http://app-{called}:80"
         replicas = REPLICAS if i else pods - REPLICAS * (workloads - 1)
         made = list(_workload(space, name, calls, replicas, i, nodes, numbers))
         yield from made
