@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Generic, TypeVar, cast
 
@@ -38,13 +38,14 @@ class Event:
 
 
 def parse_time(text: str | None) -> datetime | None:
-    """RFC 3339 time as the API server writes it; None when absent or malformed."""
-    if not text:
+    """RFC 3339 time as the API server writes it, always with a zone; None when absent or malformed."""
+    if not isinstance(text, str):
         return None
     try:
-        return datetime.fromisoformat(text.replace("Z", "+00:00"))
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
         return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def labels_of(obj: JsonObject) -> dict[str, str]:
