@@ -20,7 +20,7 @@ from kubelore.errors import KubeloreError
 EPILOG = """Exit codes: 0 done (scan and lint: nothing wrong), 1 scan or lint found something, 2 wrong usage,
 3 the cluster or recording could not be read, 4 a data file is not valid, 5 the model failed, 70 a bug in
 kubelore, 130 Ctrl-C."""
-BUG = 70
+USAGE, BUG = 2, 70
 DEBUG = "KUBELORE_DEBUG"
 
 app = typer.Typer(
@@ -67,9 +67,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return _reader_went_away()
     except KubeloreError as error:
-        return _fail(str(error), error.hint, error.exit_code)
+        return _fail(str(error), error.hint, max(error.exit_code, USAGE))  # 1 is for what scan found
     except OSError as error:
-        return _fail(f"{error.filename or 'input or output'}: {error.strerror or error}", "", 1)
+        return _fail(f"{error.filename or 'input or output'}: {error.strerror or error}", "", USAGE)
     except Exception as error:  # noqa: BLE001 - the last resort: nobody should have to read a traceback
         return _unexpected(error)
     return code if isinstance(code, int) else 0
@@ -86,7 +86,7 @@ def _unexpected(error: Exception) -> int:
     if message is not None:  # a usage error of typer, whose class differs between its versions
         context = getattr(error, "ctx", None)
         path = context.command_path if context else program_name(sys.argv[0])
-        return _fail(message(), f"{path} --help", 2)
+        return _fail(message(), f"{path} --help", USAGE)
     if os.environ.get(DEBUG):
         raise error
     return _fail(
