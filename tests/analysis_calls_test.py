@@ -210,6 +210,15 @@ def test_failing_targets_of_a_log_come_first() -> None:
     assert names(facts, FRONT) == {"dependency.service=missing"}
 
 
+def test_call_that_only_a_log_names_is_a_problem_when_it_cannot_succeed() -> None:
+    said = "ERROR dial tcp: lookup ledger: no such host\n" * 6
+    log = {("shop", "front-1a2b-0", "app"): said}
+    found = problems(view_of(front(), logs=log))
+    assert shown(found) == {"Deployment/shop/front": {"dependency.service=missing", "service.exists=no"}}
+    ledger = [service("ledger"), workload("ledger"), slices("ledger")]
+    assert problems(view_of(front(), ledger, logs=log)) == []
+
+
 def test_edges_lead_to_services_and_hosts() -> None:
     view = view_of(front(("A_URL", "http://cart"), ("B_URL", "https://api.example.com")), service("cart"))
     assert call_edges(view, FRONT) == [

@@ -184,7 +184,10 @@ def test_managed_control_plane_shows_no_pods_and_is_fine() -> None:
 
 def test_scheduler_that_no_longer_renews_its_lease() -> None:
     leases = [lease("kube-scheduler", 900, "kube-system"), lease("node-a", 5)]
-    assert components(leases) == {"Pod/kube-system/kube-scheduler": {"component.down=scheduler"}}
+    waiting = workload("web", state="pending", node="")
+    expected = {"Pod/kube-system/kube-scheduler": {"component.down=scheduler"}}
+    assert components(leases, waiting) == expected
+    assert components(leases, workload("web")) == {}  # the lease is left over: pods get their nodes
 
 
 def test_api_that_does_not_answer() -> None:

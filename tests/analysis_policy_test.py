@@ -241,6 +241,12 @@ def test_refusal_in_a_log_is_about_the_service_account() -> None:
     assert found.facts[0].params == {"service_account": "robot", "verb": "list", "resource": "pods"}
 
 
+def test_the_default_account_of_a_crashing_workload_counts_too() -> None:
+    refused = REFUSED.replace("robot", "default")
+    view = view_of(workload("job", state="crashing"), logs={("shop", "job-1a2b-0", "app"): refused})
+    assert "ServiceAccount/shop/default" in shown(problems(view, "rbac"))
+
+
 def test_refusal_in_an_event_counts_too() -> None:
     objects = workload("robot")
     view = view_of(objects, event(objects[-1], "SyncFailed", REFUSED))

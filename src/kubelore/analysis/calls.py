@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kubelore.analysis.backends import addresses_of, services_selecting, troubled
-from kubelore.analysis.logsample import UNRESOLVED, LogSample
+from kubelore.analysis.logsample import REFUSED, TIMED_OUT, UNRESOLVED, LogSample
 from kubelore.analysis.near import closest
 from kubelore.analysis.registry import check
 from kubelore.analysis.subject import Subject
 from kubelore.analysis.targets import Target, parse_target, targets_of
 from kubelore.analysis.view import View, ref_of
 from kubelore.types import Edge, Fact, Finding, JsonObject, Ref, Severity
+
+SYSTEM_NAMESPACES = {"kube-system", "kube-public", "kube-node-lease"}
 
 Reach = Literal["ok", "no-endpoints", "missing", "external", "unknown"]
 
@@ -250,15 +252,31 @@ def _port_sentence(call: Call) -> str:
 # -- analyzer -----------------------------------------------------------------------------------
 @check("calls", "Service", "EndpointSlice", "Endpoints", "ConfigMap", "Namespace", "Pod")
 def broken_calls(view: View, namespace: str | None) -> Iterable[Finding]:
-    """Callers in trouble whose settings name what does not answer; and settings that are plainly mistyped.
+    """Callers in trouble whose settings name what does not answer; settings that are plainly mistyped; and
+    calls that a log says fail and that cannot succeed.
 
     A setting that names an absent Service is no fault by itself: optional parts are often not installed.
     """
     for workload in view.workloads(namespace):
+        told = set()
         for call in calls_of(view, workload):
             severity = _severity(view, call)
             if severity is not None:
+                told.add(call.service)
                 yield Finding(severity, workload, _what(call), tuple(_facts(call)), "calls")
+        for call in _failing_calls(view, workload):
+            if call.service not in told:
+                told.add(call.service)
+                yield Finding(Severity.CRITICAL, workload, _what(call), tuple(_facts(call)), "calls")
+
+
+def _failing_calls(view: View, workload: Ref) -> list[Call]:
+    sample, in_trouble = view.once(LogSample), troubled(view, workload)
+    if workload.namespace in SYSTEM_NAMESPACES or not (sample.plenty or in_trouble):
+        return []
+    kinds = REFUSED | TIMED_OUT | UNRESOLVED
+    targets = sample.failing_targets(workload, kinds, failing=in_trouble)
+    return [call for call in _from_texts(view, workload, targets) if call.broken]
 
 
 def _severity(view: View, call: Call) -> Severity | None:

@@ -132,15 +132,13 @@ def broken_components(view: View, namespace: str | None) -> Iterable[Finding]:
 def _absent_static(view: View) -> Iterator[Finding]:
     """A control plane of static pods that lacks one of its parts, or whose leader stopped renewing.
 
-    Managed clusters show no such pods, and then nothing is said.
+    Managed clusters show no such pods, and then nothing is said. A lease may also be left over from other
+    days: that it is stale counts where the part's work is left undone.
     """
     present = {component_of(w) for w in view.workloads("kube-system")}
     for component, lease_name in LEASES.items():
-        lease = view.get("Lease", "kube-system", lease_name)
-        renewed = parse_time(((lease or {}).get("spec") or {}).get("renewTime"))
-        newest = view.once(_newest_lease)
-        stale = renewed is not None and newest is not None and newest - renewed > LEASE_STALE
         missing = "api-server" in present and component not in present
+        stale = component not in present and _lease_is_stale(view, lease_name) and _idle(view, component)
         if stale or missing:
             ref = Ref("Pod", "kube-system", lease_name)
             why = "no longer renews its lease" if stale else "has no pod beside the API server's"
@@ -149,6 +147,26 @@ def _absent_static(view: View) -> Iterator[Finding]:
             if missing:
                 facts.append(Subject(ref).fact("component.replicas", "zero", detail))
             yield Finding(Severity.CRITICAL, ref, why, tuple(facts), "components")
+
+
+def _lease_is_stale(view: View, name: str) -> bool:
+    lease = view.get("Lease", "kube-system", name) or {}
+    renewed, newest = parse_time((lease.get("spec") or {}).get("renewTime")), view.once(_newest_lease)
+    return renewed is not None and newest is not None and newest - renewed > LEASE_STALE
+
+
+def _idle(view: View, component: str) -> bool:
+    """Whether pods wait without a node, or workloads whose last change nobody has observed."""
+    if component == "scheduler":
+        return any(
+            (p.get("status") or {}).get("phase") == "Pending" and not (p.get("spec") or {}).get("nodeName")
+            for p in view.all("Pod")
+        )
+    return any(
+        ((o.get("status") or {}).get("observedGeneration") or 0)
+        < (o.get("metadata") or {}).get("generation", 0)
+        for o in view.all("Deployment")
+    )
 
 
 def _newest_lease(view: View) -> datetime | None:

@@ -24,6 +24,11 @@ class LogSample:
         self._view = view
         self._texts: dict[Ref, list[str]] = {}
 
+    @property
+    def plenty(self) -> bool:
+        """Whether logs may be read without a suspicion: half of them are kept for those with one."""
+        return len(self._texts) < MOST // 2
+
     def texts(self, workload: Ref) -> list[str]:
         """The end of each container's log of the workload's worst pod; [] when there is none to be had."""
         if workload not in self._texts:
@@ -54,6 +59,12 @@ class LogSample:
     def listens_on(self, workload: Ref) -> set[int]:
         """Ports on which the program says it listens."""
         return {port for text in self.texts(workload) for port in read_log(text).ports}
+
+    def failing_targets(self, workload: Ref, kinds: frozenset[str], *, failing: bool) -> list[str]:
+        """Addresses that its log has such errors about. `failing`: the workload is in trouble, so that old
+        errors count too."""
+        notes = [n for text in self.texts(workload) for n in read_log(text).errors(failing)]
+        return list(dict.fromkeys(n.target for n in notes if n.target and n.kind in kinds))
 
     def fails(self, workload: Ref, kinds: frozenset[str], hosts: set[str]) -> bool:
         """Whether its log has such an error about one of these hosts, or one that names no address."""

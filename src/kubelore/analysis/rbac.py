@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from kubelore.analysis.backends import troubled
 from kubelore.analysis.events import read_family
 from kubelore.analysis.logsample import LogSample
 from kubelore.analysis.registry import check
@@ -130,10 +131,11 @@ def _event_texts(view: View, namespace: str | None) -> Iterator[tuple[Ref, str]]
 
 
 def _log_texts(view: View, namespace: str | None) -> Iterator[tuple[Ref, str]]:
-    """Ends of logs of workloads with a service account of their own: those that speak to the API."""
-    candidates = [
-        w for w in view.workloads(namespace)
-        if w.namespace not in OWN_NAMESPACES and account_of(view, w).name != "default" and view.pods_of(w)
-    ]  # fmt: skip
+    """Ends of a few logs: of workloads with a service account of their own, which speak to the API, then
+    of those in trouble, and in one namespace of the rest."""
+    running = [w for w in view.workloads(namespace) if w.namespace not in OWN_NAMESPACES and view.pods_of(w)]
+    own = [w for w in running if account_of(view, w).name != "default"]
+    rest = running if namespace else [w for w in running if troubled(view, w)]
     sample = view.once(LogSample)
-    yield from ((w, text) for w in candidates[:MAX_LOGS] for text in sample.texts(w))
+    chosen = list(dict.fromkeys([*own, *rest]))[:MAX_LOGS]
+    yield from ((w, text) for w in chosen for text in sample.texts(w))
