@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -278,6 +279,36 @@ def test_info_says_what_a_recording_holds(kubelore: CommandLine) -> None:
     assert report["objects"]["pods"] > 0
     assert report["logs"] > 0
     assert "server      v1.34.4" in kubelore("snapshot", "info", FAULTY).out
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An example, served to kubectl: what the kubeconfig in the environment leads to."""
+    with start("snapshot", "serve", FAULTY) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        monkeypatch.setenv("KUBECONFIG", shlex.split(line)[1].removeprefix("KUBECONFIG="))
+        monkeypatch.setenv("PATH", f"{BIN}{os.pathsep}{os.environ['PATH']}")
+        yield
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 0
+
+
+@pytest.mark.skipif(not (BIN / "kubectl").exists(), reason="kubectl is not installed beside this Python")
+@pytest.mark.usefixtures("served")
+def test_a_live_cluster_gives_what_its_recording_gives(kubelore: CommandLine, tmp_path: Path) -> None:
+    def wrong(*where: str) -> set[str]:
+        return {found["object"] for found in kubelore("scan", *where, "-o", "json").json["findings"]}
+
+    assert wrong() == wrong("--snapshot", FAULTY)
+    report = kubelore("investigate", QUESTION, "-n", "billing", "-o", "json").json
+    assert report["cluster"]["live"]
+    assert report["diagnosis"]["object"] == "Deployment/billing/payments"
+    ran = kubelore("snapshot", "capture", str(tmp_path / "again.tar.xz"))
+    assert ran.code == 0
+    assert re.search(r"again\.tar\.xz: \d+ objects, \d+ logs", ran.out)
+    assert wrong("--snapshot", str(tmp_path / "again.tar.xz")) == wrong()
+    assert kubelore("doctor").code == 0
 
 
 # -- patterns -------------------------------------------------------------------------------------
