@@ -120,7 +120,7 @@ def containers_of(pod: JsonObject) -> list[Container]:
 
 def age(view: View, since: datetime | str | None) -> timedelta:
     """How long ago; the very long ago when it is not known."""
-    moment = parse_time(since) if isinstance(since, str) else since
+    moment = since if isinstance(since, datetime) else parse_time(since)
     return view.now - moment if moment else timedelta(days=3650)
 
 
