@@ -61,7 +61,8 @@ EdgeKind = Literal["owns", "selects", "mounts", "runs on", "routes to", "calls"]
 
 owns: controller -> dependent; selects: Service, NetworkPolicy, PodDisruptionBudget -> workload;
 mounts: workload -> ConfigMap, Secret, PersistentVolumeClaim, ServiceAccount, claim -> StorageClass or
-volume (all that it refers to by name); runs on: workload -> Node; routes to: Ingress -> Service,
+volume (all that it refers to by name); runs on: workload -> Node (also one that would take its pods but
+for a cordon or for not being ready); routes to: Ingress -> Service,
 HorizontalPodAutoscaler -> workload, webhook or APIService -> Service, ResourceQuota -> Namespace;
 calls: workload -> Service or host it names in its settings, command or logs.
 """

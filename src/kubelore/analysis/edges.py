@@ -10,6 +10,7 @@ from kubelore.analysis.backends import selected_workloads, selector_of, services
 from kubelore.analysis.calls import call_edges, callers_of
 from kubelore.analysis.disruption import budget_pods
 from kubelore.analysis.ingress import ROUTES, backends_of
+from kubelore.analysis.placement import node_fit
 from kubelore.analysis.rbac import account_of
 from kubelore.analysis.storage import claims_in, class_of, pods_using
 from kubelore.analysis.traffic import party, policies_on
@@ -70,8 +71,13 @@ def _autoscalers(view: View) -> dict[Ref, list[Ref]]:
 
 
 def nodes_of(view: View, workload: Ref) -> list[Ref]:
-    names = ((p.get("spec") or {}).get("nodeName") for p in view.pods_of(workload))
-    return [Ref("Node", "", name) for name in dict.fromkeys(names) if name]
+    """Nodes its pods run on, or would if these nodes were schedulable and ready."""
+    names: dict[str, None] = {}
+    for pod in view.pods_of(workload):
+        spec = pod.get("spec") or {}
+        fit = None if spec.get("nodeName") else node_fit(view, spec)
+        names |= dict.fromkeys(fit.unusable if fit else (str(spec.get("nodeName") or ""),))
+    return [Ref("Node", "", name) for name in names if name]
 
 
 def mounts_of(view: View, workload: Ref) -> list[Ref]:

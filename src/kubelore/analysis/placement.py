@@ -25,6 +25,8 @@ class Fit:
     value: str
     detail: str
     params: Mapping[str, str]
+    unusable: tuple[str, ...] = ()
+    """Names of the nodes that would take the pod, were they schedulable and ready."""
 
 
 def node_requests(view: View) -> dict[str, dict[str, float]]:
@@ -165,12 +167,17 @@ def _no_match(spec: JsonObject, count: int) -> Fit:
 
 def _only_cordoned(nodes: list[JsonObject]) -> Fit:
     detail = f"the nodes that would fit are cordoned: {_names(nodes)}"
-    return Fit("only-cordoned", detail, {"node": ref_of(nodes[0]).name})
+    return _unusable("only-cordoned", detail, nodes)
 
 
 def _only_not_ready(nodes: list[JsonObject]) -> Fit:
     detail = f"the nodes that would fit are not ready: {_names(nodes)}"
-    return Fit("only-not-ready", detail, {"node": ref_of(nodes[0]).name})
+    return _unusable("only-not-ready", detail, nodes)
+
+
+def _unusable(value: str, detail: str, nodes: list[JsonObject]) -> Fit:
+    names = tuple(ref_of(node).name for node in nodes)
+    return Fit(value, detail, {"node": names[0]}, names)
 
 
 def _only_tainted(spec: JsonObject, nodes: list[JsonObject]) -> Fit:

@@ -36,6 +36,12 @@ class Suspect:
     def object(self) -> Ref:
         return self.candidate.object
 
+    def agrees_with(self, other: Suspect) -> bool:
+        """The same cause, told of two objects of which one was seen from the other."""
+        return self.candidate.root_cause == other.candidate.root_cause and bool(
+            _involved(self.candidate) & _involved(other.candidate)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
@@ -50,8 +56,11 @@ class Ranking:
         return self.suspects[0] if self.suspects else None
 
     def probability(self, suspect: Suspect) -> float:
-        """Share of this cause among its rivals and `nothing of this`; explained symptoms are no rivals."""
-        rivals = [s for s in self.suspects if s is suspect or s.symptom_of is None]
+        """Share of this cause among its rivals and `nothing of this`. No rivals are symptoms that another
+        suspect explains, and the same cause seen from a joined object."""
+        rivals = [
+            s for s in self.suspects if s is suspect or (s.symptom_of is None and not suspect.agrees_with(s))
+        ]
         top = max(s.weight for s in rivals)
         total = math.exp(-top) + sum(math.exp(s.weight - top) for s in rivals)
         return math.exp(suspect.weight - top) / total
@@ -81,6 +90,10 @@ def reason(
     _explain_symptoms(suspects, evidence)
     suspects.sort(key=lambda s: (-s.weight, s.candidate.root_cause, s.object))
     return Ranking(suspects, near, unrelated)
+
+
+def _involved(candidate: Candidate) -> set[Ref]:
+    return {candidate.object, candidate.seen_at, *candidate.bindings.values()}
 
 
 def _start(
