@@ -87,7 +87,8 @@ def selected_workloads(view: View, service: JsonObject) -> list[Ref]:
 
 
 def selector_of(service: JsonObject) -> dict[str, str]:
-    return (service.get("spec") or {}).get("selector") or {}
+    selector = (service.get("spec") or {}).get("selector") or {}
+    return {k: v for k, v in selector.items() if isinstance(v, str)}
 
 
 def services_selecting(view: View, workload: Ref) -> list[JsonObject]:

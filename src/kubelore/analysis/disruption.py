@@ -43,14 +43,15 @@ def _allowance_facts(view: View, pdb: JsonObject) -> Iterator[Fact]:
 
 
 def _impossible(spec: JsonObject, pods: int) -> bool:
-    if "minAvailable" in spec:
-        return _amount(spec["minAvailable"], pods) >= pods
-    return "maxUnavailable" in spec and _amount(spec["maxUnavailable"], pods) == 0
+    least, most = _amount(spec.get("minAvailable"), pods), _amount(spec.get("maxUnavailable"), pods)
+    return most == 0 if least is None else least >= pods
 
 
-def _amount(value: object, pods: int) -> int:
+def _amount(value: object, pods: int) -> int | None:
     """A number or a percentage of the pods, rounded up as the disruption controller does."""
     text = str(value)
+    if not text.removesuffix("%").isdigit():
+        return None
     return math.ceil(int(text[:-1]) * pods / 100) if text.endswith("%") else int(text)
 
 

@@ -47,7 +47,7 @@ class LogSample:
         spec, ready = pod.get("spec") or {}, pod_state(pod) == "ready"
         # A pod that is not ready may wait in an init container.
         containers = [*(spec.get("containers") or ()), *(() if ready else spec.get("initContainers") or ())]
-        return [text for c in containers if (text := self._tail(pod, c.get("name", "")))]
+        return [text for c in containers if (text := self._tail(pod, c.get("name") or ""))]
 
     def _tail(self, pod: JsonObject, container: str) -> str:
         ref = ref_of(pod)

@@ -57,7 +57,7 @@ def _subject(node: JsonObject) -> Subject:
 
 
 def conditions_of(obj: JsonObject) -> dict[str, JsonObject]:
-    return {c.get("type", ""): c for c in (obj.get("status") or {}).get("conditions") or ()}
+    return {c.get("type") or "": c for c in (obj.get("status") or {}).get("conditions") or ()}
 
 
 def _ready_facts(node: JsonObject) -> Iterator[Fact]:

@@ -147,7 +147,7 @@ def environment(view: View, namespace: str, container: JsonObject) -> dict[str, 
         reference = (variable.get("valueFrom") or {}).get("configMapKeyRef") or {}
         data = _config_data(view, namespace, reference.get("name"))
         if value := data.get(reference.get("key", "")) or variable.get("value"):
-            env[variable.get("name", "")] = _expand(str(value), env)
+            env[variable.get("name") or ""] = _expand(str(value), env)
     return env
 
 

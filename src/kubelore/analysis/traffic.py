@@ -193,8 +193,7 @@ def at_fault(
 
 
 def _nearly(view: View, spec: JsonObject, peer: Party) -> str:
-    pods = (spec.get("podSelector") or {}).get("matchLabels") or {}
-    namespaces = (spec.get("namespaceSelector") or {}).get("matchLabels") or {}
+    pods, namespaces = _plain(spec.get("podSelector")), _plain(spec.get("namespaceSelector"))
     difference = selector_distance(pods, peer.labels) if pods else ""
     if difference:
         return f"its podSelector asks for {_pairs(pods)}, the pods have {difference}"
@@ -206,6 +205,11 @@ def _nearly(view: View, spec: JsonObject, peer: Party) -> str:
     if pods and spec.get("namespaceSelector") is None and _matches(pods, peer.labels):
         return "its podSelector, without a namespaceSelector, admits pods of its own namespace only"
     return ""
+
+
+def _plain(selector: JsonObject | None) -> dict[str, str]:
+    labels = (selector or {}).get("matchLabels") or {}
+    return {k: v for k, v in labels.items() if isinstance(v, str)}
 
 
 def _pairs(labels: Mapping[str, str]) -> str:

@@ -49,7 +49,8 @@ def parse_time(text: str | None) -> datetime | None:
 
 
 def labels_of(obj: JsonObject) -> dict[str, str]:
-    return (obj.get("metadata") or {}).get("labels") or {}
+    labels = (obj.get("metadata") or {}).get("labels") or {}
+    return labels if None not in labels.values() else {k: v for k, v in labels.items() if v is not None}
 
 
 def ref_of(obj: JsonObject) -> Ref:
