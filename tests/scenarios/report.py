@@ -1,0 +1,43 @@
+"""`python tests/scenarios/report.py [a|b|ab] [-v]`: score per half, in full only with -v."""
+
+# ruff: noqa: E501  messages stand as the components write them
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parents[1]
+
+
+def main(halves: str, verbose: bool, only: str = "") -> None:
+    from scenarios.corpus import scenarios
+    from scenarios.scoring import judge
+
+    for half in halves:
+        results = [judge(s) for s in scenarios() if s.half == half and only in s.id]
+        total = len(results)
+        right, cause, at, top3 = (
+            sum(getattr(r, name) for r in results) for name in ("right", "cause", "object", "top3")
+        )
+        alarms = [r for r in results if r.truth.root_cause == "none" and r.findings]
+        leaks = [r for r in results if r.leaks]
+        slow = sorted(r.seconds for r in results)[int(total * 0.95)] if total else 0
+        print(  # noqa: T201
+            f"half {half}: {right}/{total} cause and object; cause {cause}; object {at}; in first three {top3}; "
+            f"scan alarms on controls {len(alarms)}; leaks {len(leaks)}; "
+            f"steps max {max(r.steps for r in results)}; p95 {slow:.2f} s"
+        )
+        for r in results if verbose else ():
+            if not r.right:
+                pass
+            if r.truth.root_cause == "none":
+                for finding in r.findings:
+                    print(f"  {r.scenario.id}: ALARM {finding.object} {finding.what}")  # noqa: T201
+            if r.leaks:
+                print(f"  {r.scenario.id}: LEAK {r.leaks}")  # noqa: T201
+
+
+if __name__ == "__main__":
+    sys.path[:0] = [str(TESTS), str(TESTS.parent / "src")]
+    arguments = [a for a in sys.argv[1:] if a != "-v"]
+    main(arguments[0] if arguments else "ab", "-v" in sys.argv, *arguments[1:2])

@@ -1,0 +1,76 @@
+"""The corpus of hand-written incidents, run end to end in process.
+
+`python tests/scenarios/report.py a -v` shows what is wrong in half a. Half b is for measuring only: its
+score is printed, its cases are not looked at while the engine is being written.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from kubelore.cluster import open_snapshot
+from scenarios.corpus import Scenario, scenarios
+from scenarios.export import write_snapshot
+from scenarios.scoring import Result, judge
+
+pytestmark = [pytest.mark.timeout(120)]
+
+FLOOR = {"a": 0.80, "b": 0.80}
+"""Least share of a half that must have the right cause and object."""
+
+ALL = tuple(scenarios())
+
+
+@cache
+def results() -> tuple[Result, ...]:
+    return tuple(judge(s) for s in ALL)
+
+
+@pytest.mark.parametrize("half", ["a", "b"])
+def test_root_cause_and_object_are_found(half: str) -> None:
+    mine = [r for r in results() if r.scenario.half == half]
+    right = sum(r.right for r in mine)
+    print(f"half {half}: {right}/{len(mine)}")  # noqa: T201
+    assert right >= FLOOR[half] * len(mine)
+
+
+def test_nothing_is_found_where_nothing_is_wrong() -> None:
+    healthy = [r for r in results() if r.truth.root_cause == "none"]
+    alarms = [(r.scenario.id, str(f.object), f.what) for r in healthy for f in r.findings]
+    assert not alarms
+
+
+def test_a_healthy_cluster_is_diagnosed_as_healthy() -> None:
+    wrong = [(r.scenario.id, r.got) for r in results() if r.truth.root_cause == "none" and not r.cause]
+    assert not wrong
+
+
+def test_no_canary_leaves_the_engine() -> None:
+    planted = [r for r in results() if r.truth.canaries]
+    assert planted
+    assert not [(r.scenario.id, r.leaks) for r in planted if r.leaks]
+
+
+def test_eight_steps_are_enough() -> None:
+    assert max(r.steps for r in results()) <= 8
+
+
+def test_ids_are_unique() -> None:
+    ids = [s.id for s in ALL]
+    assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize("scenario", ALL[:: max(len(ALL) // 6, 1)], ids=lambda s: s.id)
+def test_a_scenario_reads_the_same_from_a_snapshot_folder(scenario: Scenario, tmp_path: Path) -> None:
+    world = scenario.world()
+    write_snapshot(world, tmp_path / "snapshot")
+    read, memory = open_snapshot(tmp_path / "snapshot"), world.cluster()
+    for kind in ("Pod", "Event", "Service", "EndpointSlice", "Node", "Secret", "ConfigMap"):
+        assert sorted(json.dumps(o, sort_keys=True) for o in read.list(kind)) == sorted(
+            json.dumps(o, sort_keys=True) for o in memory.list(kind)
+        )
+    read.close()
