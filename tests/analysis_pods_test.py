@@ -287,6 +287,17 @@ def test_docker_says_denied_for_what_does_not_exist(image, secrets, value):
     assert f"pull.error={value}" in facts(*WEB, broken)
 
 
+@pytest.mark.parametrize(
+    ("image", "value"),
+    [("redsi:alpine", "not-found"), ("docker.io/library/redsi", "not-found"), ("acme/app:1", "unauthorized")],
+)
+def test_a_mirror_that_forbids_an_official_image_does_not_have_it(image, value):
+    message = "unexpected status from HEAD request to https://mirror.acme.io/v2/library/x: 403 Forbidden"
+    spec = {"containers": [container(image=image)]}
+    broken = with_status(waiting("ErrImagePull", message), phase="Pending", spec=spec)
+    assert f"pull.error={value}" in facts(*WEB, broken)
+
+
 def test_pull_secrets_are_looked_up_and_only_in_a_complete_list():
     spec = {"imagePullSecrets": [{"name": "hub"}]}
     broken = with_status(waiting("ErrImagePull", "401 Unauthorized"), phase="Pending", spec=spec)
@@ -433,7 +444,7 @@ PROBES = [
     ("", "exec-failed"),
     ('error: this server does not implement the grpc health protocol (grpc.health.v1.Health): unknown service',
      "grpc-unserved"),
-    ('timeout: failed to connect service "10.0.0.1:9000" within 1s: context deadline exceeded', "timeout"),
+    ('timeout: failed to connect service "10.0.0.1:9000" within 1s: context deadline exceeded', "connection-refused"),
     ('Get "http://nope:8080/": dial tcp: lookup nope: no such host', "host-unresolvable"),
 ]  # fmt: skip
 

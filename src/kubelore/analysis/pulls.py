@@ -69,11 +69,19 @@ def _from_events(case: Case, container: Container) -> tuple[Reading, str] | None
 
 
 def _settled(case: Case, container: Container, reading: Reading) -> str:
-    """Docker Hub answers "denied" for what does not exist; who names a secret, or a private registry, is
-    refused."""
-    if reading.ambiguous and registry_of(container.image) in DOCKER_HUB and not secret_names(case):
+    """Docker Hub answers "denied" for what does not exist, and its official images are open to all; who names
+    a secret, or a private registry, is refused."""
+    image, error = container.image, reading.value("pull.error") or "unspecified"
+    open_to_all = reading.ambiguous or (error == "unauthorized" and is_official(image))
+    if open_to_all and registry_of(image) in DOCKER_HUB and not secret_names(case):
         return "not-found"
-    return reading.value("pull.error") or "unspecified"
+    return error
+
+
+def is_official(image: str) -> bool:
+    """`redis`, `docker.io/library/redis`: no user or organisation in the name."""
+    path = image.removeprefix(f"{registry_of(image)}/").removeprefix("library/")
+    return registry_of(image) in DOCKER_HUB and "/" not in path
 
 
 def pull_secret_facts(case: Case) -> list[Fact]:
