@@ -28,8 +28,14 @@ _LINE_START = re.compile(r"[ \t]*(?:- )?[\"']?$")
 _QUOTED = re.compile(r"""(?P<quote>\\*["'`])(?P<value>(?:(?!(?P=quote))(?:\\.|[^\\\n]))*+)""")
 _ENDS = r"""[,;&"'`)\]}>\\|]"""
 _BARE = re.compile(
-    rf"""(?P<value>(?:\$\{{[^}}\s]{{1,100}}\}}|\$\([\w.-]{{1,100}}\)|[^\s,;&"'`)\]}}>\\|%\[]|%(?!26)|\[(?!\[?redacted:)
-        |{_ENDS}(?!{_ENDS}|\s|$|[\w.-]{{1,40}}[ ]?[=:]))++)""",
+    rf"""
+    (?!\d{{1,9}}[ ]bytes?\b)                          # how kubectl shows the size of a Secret's value
+    (?P<value>(?:
+        \$\{{[^}}\s]{{1,100}}\}} | \$\([\w.-]{{1,100}}\)  # a variable, whole
+      | [^\s,;&"'`)\]}}>\\|%\[] | %(?!26) | \[(?!\[?redacted:)
+      | (?!\\[nrt]) {_ENDS} (?! {_ENDS} | \s | $ | [\w.-]{{1,40}}[ ]?[=:])  # what ends it, where it does not
+    )++)
+    """,
     re.VERBOSE,
 )
 _ARRAY = re.compile(r"\[(?!\[?redacted:)[ \t\n]*+(?P<value>[\"'][^\]]*+)")
