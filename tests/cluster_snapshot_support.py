@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,11 @@ Objects = Iterable[dict[str, Any]]
 
 
 def cluster_objects() -> list[dict[str, Any]]:
+    return deepcopy(_documents())
+
+
+@cache
+def _documents() -> list[dict[str, Any]]:
     documents = yaml.safe_load_all(CLUSTER.read_text())
     return [{"apiVersion": "v1", **document} for document in documents if document]
 

@@ -114,11 +114,6 @@ class Snapshot:
         listing = self.listings.get(kind.resource)
         return listing.items if listing else []
 
-    @property
-    def metrics(self) -> dict[str, list[JsonObject]]:
-        """What the metrics API answered, by `pods` and `nodes`."""
-        return {self.listings[r].kind.plural: self.listings[r].items for r in METRICS if r in self.listings}
-
     def state(self, kind: Kind) -> tuple[State, str]:
         """Whether the objects of a kind are known, and why not.
 
