@@ -59,6 +59,7 @@ LINES = [
     ("Error: self signed certificate in certificate chain", "certificate-untrusted"),
     # Go
     ("panic: runtime error: invalid memory address or nil pointer dereference", "panic"),
+    ("[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x6f21c4]", "panic"),
     ("dial tcp 10.1.2.3:5432: connect: connection refused", "connection-refused"),
     ("dial tcp: lookup cache on 10.96.0.10:53: no such host", "host-unresolvable"),
     ("dial tcp: lookup cache on 10.96.0.10:53: read udp 10.1.1.1:53: i/o timeout", "dns-timeout"),
@@ -373,6 +374,11 @@ def test_facts_say_whether_the_setting_is_in_the_spec():
         "log.setting=set-in-spec",
     ]
     assert "log.setting=absent-from-spec" in facts("environment variable API_URL is not set")
+
+
+def test_a_property_may_be_set_as_a_variable():
+    line = "IllegalArgumentException: Could not resolve placeholder 'log.level' in value"
+    assert "log.setting=set-in-spec" in facts(line)
 
 
 def test_a_setting_from_a_source_that_cannot_be_read_is_not_called_absent():

@@ -44,6 +44,7 @@ class MemoryCluster:
         metrics: Mapping[str, Sequence[JsonObject]] | None = None,
         now: datetime = NOW,
         unreadable: Iterable[str] = (),
+        server_version: str = "v1.34.0",
     ) -> None:
         self._lists: dict[str, list[JsonObject]] = defaultdict(list)
         for obj in objects:
@@ -52,7 +53,7 @@ class MemoryCluster:
         self._metrics = dict(metrics or {})
         self._unreadable = set(unreadable)
         self._asked_in_vain: dict[str, NotChecked] = {}
-        self.info = ClusterInfo(context="memory", server_version="v1.34.0", source="memory", now=now)
+        self.info = ClusterInfo("memory", server_version, "memory", now)
 
     def list(self, kind: str) -> Sequence[JsonObject]:
         if kind in self._unreadable:

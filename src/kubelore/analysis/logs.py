@@ -303,12 +303,17 @@ def _note_facts(case: Case, container: Container, note: LogNote) -> Iterator[Fac
     if note.setting:
         known = setting_names(case.view, case.subject.about.namespace, container.spec)
         if known is not None:
-            there = note.setting in known
+            there = _as_variable(note.setting) in set(map(_as_variable, known))
             where = "is set in" if there else "is not set in"
             detail = f"{note.setting} {where} the spec of container {container.name}"
             yield case.subject.fact(
                 "log.setting", "set-in-spec" if there else "absent-from-spec", detail, **params
             )
+
+
+def _as_variable(name: str) -> str:
+    """`billing.api-key` and `BILLING_API_KEY` name one setting in frameworks that bind loosely."""
+    return re.sub(r"[^A-Z0-9]", "_", name.upper())
 
 
 def setting_names(view: View, namespace: str, spec: Mapping[str, object]) -> set[str] | None:
