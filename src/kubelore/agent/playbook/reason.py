@@ -16,8 +16,9 @@ ASKED_PATTERN = 0.5
 """Log-odds for a cause whose pattern the words of the question matched."""
 DISTANCE = 1.0
 """Log-odds lost for each unit of distance from what was asked."""
-CAUSE_AT_LEAST = 0.0
-"""A candidate explains a symptom only from this score on."""
+NODE_EXPLAINS_FROM = 1.5
+"""Score from which a node's trouble explains a symptom; for other objects it is 0. Everything runs on some
+node, so that an oddity of the node explains little."""
 MAX_CHAIN = 4
 
 
@@ -125,10 +126,11 @@ def _explain_symptoms(suspects: list[Suspect], evidence: Evidence) -> None:
         if not edges:
             continue
         for path in _downstream(symptom.candidate.seen_at, edges, evidence):
+            needed = NODE_EXPLAINS_FROM if path[-1].kind == "Node" else 0.0
             causes = [
                 s
                 for s in at.get(path[-1], ())
-                if s.candidate.score >= CAUSE_AT_LEAST and not _explained_by(s, symptom)
+                if s.candidate.score >= needed and not _explained_by(s, symptom)
             ]
             if not causes:
                 continue
