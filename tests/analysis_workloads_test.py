@@ -18,6 +18,7 @@ from analysis_objects import (
     node,
     owned_by,
     params,
+    pending,
     pod,
     replica_set,
     status,
@@ -139,6 +140,36 @@ def test_a_stateful_set_without_its_service():
 def test_an_update_that_waits_for_pods_to_be_deleted():
     waiting = stateful_set(spec={"updateStrategy": {"type": "OnDelete"}}, status={"updatedReplicas": 0})
     assert "workload.strategy=cannot-progress" in facts(waiting)
+
+
+def test_a_partition_that_spares_every_replica():
+    spared = {"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 3}}}
+    revisions = {"updatedReplicas": 0, "currentRevision": "a", "updateRevision": "b"}
+    assert "workload.strategy=cannot-progress" in facts(
+        stateful_set(replicas=3, available=3, spec=spared, status=revisions)
+    )
+    same = {**revisions, "updateRevision": "a"}
+    assert findings(stateful_set(replicas=3, available=3, spec=spared, status=same)) == []
+
+
+@pytest.mark.parametrize(
+    ("strategy", "stuck"), [({}, True), ({"rollingUpdate": {"maxUnavailable": 1}}, False)]
+)
+def test_a_new_pod_that_needs_the_place_of_an_old_one(strategy, stuck):
+    revision = lambda n: {"annotations": {"deployment.kubernetes.io/revision": n}}  # noqa: E731
+    new = pending(
+        "0/1 nodes are available: 1 node(s) didn't have free ports.", metadata=owned_by("ReplicaSet", "web-2")
+    )
+    text = "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports."
+    new = pending(text, owner="web-2")
+    told = facts(
+        deployment(spec={"strategy": strategy}),
+        replica_set("web-1", metadata=revision("1")),
+        replica_set("web-2", metadata=revision("2")),
+        new,
+        event(new, "FailedScheduling", text),
+    )
+    assert ("workload.strategy=cannot-progress" in told) is stuck
 
 
 # -- daemon sets ---------------------------------------------------------------------------------------

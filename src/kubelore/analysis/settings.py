@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from kubelore.analysis import autoscaling, components, disruption, ingress, netpol, nodes, quota, storage
+from kubelore.analysis import (
+    autoscaling,
+    certs,
+    components,
+    deletion,
+    disruption,
+    ingress,
+    netpol,
+    nodes,
+    quota,
+    rbac,
+    storage,
+    webhooks,
+)
 from kubelore.analysis.containers import memory_limit_fact, params_of, port_clash_facts, run_facts
 from kubelore.analysis.find import find
 from kubelore.analysis.placement import constraint_facts
@@ -13,7 +26,7 @@ from kubelore.analysis.probes import port_facts, tight_facts
 from kubelore.analysis.pulls import pull_secret_facts
 from kubelore.analysis.services import service_facts
 from kubelore.analysis.subject import Subject
-from kubelore.analysis.view import View
+from kubelore.analysis.view import View, ref_of
 from kubelore.analysis.workloads import available, desired
 from kubelore.types import Fact, Finding, JsonObject, Ref
 
@@ -32,6 +45,11 @@ OTHER_KINDS: ByKind = {
     "PodDisruptionBudget": disruption.pdb_facts,
     "ResourceQuota": lambda _, obj: quota.quota_facts(obj),
     "APIService": components.api_service_facts,
+    "Namespace": deletion.deletion_facts,
+    "Secret": certs.certificate_facts,
+    "ServiceAccount": lambda view, obj: rbac.binding_facts(view, ref_of(obj)),
+    "ValidatingWebhookConfiguration": webhooks.webhook_facts,
+    "MutatingWebhookConfiguration": webhooks.webhook_facts,
 }
 SCALED = ("Deployment", "StatefulSet", "ReplicaSet", "ReplicationController")
 POD_OWNERS = (*SCALED, "DaemonSet", "Job", "CronJob", "Pod")

@@ -1,4 +1,4 @@
-"""Deployments, ReplicaSets, StatefulSets and DaemonSets: pods that are not created, rollouts that stop."""
+"""Controllers of pods: pods that are not created, replicas that are missing, nodes that are not reached."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
 
-from kubelore.analysis.containers import minutes
 from kubelore.analysis.creation import CREATE_REASONS, create_facts
 from kubelore.analysis.events import newest
 from kubelore.analysis.placement import (
@@ -20,7 +19,7 @@ from kubelore.analysis.podstate import age, age_of, condition, is_terminating, s
 from kubelore.analysis.registry import check
 from kubelore.analysis.subject import Subject, subject_of
 from kubelore.analysis.view import Event, View, parse_time, ref_of
-from kubelore.types import Fact, Finding, JsonObject, Ref, Severity
+from kubelore.types import Finding, JsonObject, Severity
 
 ROLLOUT_PATIENCE = timedelta(minutes=2)
 """How long replicas may be missing after the last sign of progress."""
@@ -40,30 +39,11 @@ def available(obj: JsonObject) -> int:
     )
 
 
-def _owned(view: View, kind: str, namespace: str | None) -> Iterator[JsonObject]:
-    """Objects of this kind that are a workload by themselves, or the ReplicaSets of one."""
+def standing(view: View, kind: str, namespace: str | None) -> Iterator[JsonObject]:
+    """Objects of one kind that nobody is deleting."""
     for obj in view.all(kind, namespace):
         if not is_terminating(obj):
             yield obj
-
-
-def replica_sets(view: View) -> dict[Ref, list[JsonObject]]:
-    """ReplicaSets by the Deployment that controls them, the newest revision last."""
-    index: dict[Ref, list[JsonObject]] = defaultdict(list)
-    for obj in view.all("ReplicaSet"):
-        owner = view.controller(obj)
-        if owner:
-            index[owner].append(obj)
-    for sets in index.values():
-        sets.sort(key=_revision)
-    return index
-
-
-def _revision(obj: JsonObject) -> int:
-    text = ((obj.get("metadata") or {}).get("annotations") or {}).get(
-        "deployment.kubernetes.io/revision", "0"
-    )
-    return int(text) if str(text).isdigit() else 0
 
 
 # -- pods that cannot be created -----------------------------------------------------------------------
@@ -71,7 +51,7 @@ def _revision(obj: JsonObject) -> int:
 def creation(view: View, namespace: str | None) -> Iterator[Finding]:
     """Controllers that may not create what they should: quota, limits, accounts, webhooks, policies."""
     for kind in ("ReplicaSet", "ReplicationController", "StatefulSet", "DaemonSet", "Job", "CronJob"):
-        for obj in _owned(view, kind, namespace):
+        for obj in standing(view, kind, namespace):
             events = [e for e in view.events_on(obj) if e.type == "Warning" and e.reason in CREATE_REASONS]
             message = _refusal(obj, events)
             if message and _is_short(obj):
@@ -123,13 +103,13 @@ def _creation_finding(view: View, obj: JsonObject, message: str, events: list[Ev
 def replicas(view: View, namespace: str | None) -> Iterator[Finding]:
     """Workloads with fewer available replicas than asked for."""
     for kind in KINDS:
-        for obj in _owned(view, kind, namespace):
+        for obj in standing(view, kind, namespace):
             if kind in ("ReplicaSet", "ReplicationController") and view.controller(obj):
                 continue
             wanted = desired(obj)
             if available(obj) < wanted and _has_waited(view, obj):
                 yield _short_of_replicas(view, obj, available(obj), wanted)
-    for obj in _owned(view, "DaemonSet", namespace):
+    for obj in standing(view, "DaemonSet", namespace):
         status = obj.get("status") or {}
         wanted = int(status.get("desiredNumberScheduled") or 0)
         if int(status.get("numberReady") or 0) < wanted and age_of(view, obj) > ROLLOUT_PATIENCE:
@@ -163,88 +143,12 @@ def _short_of_replicas(view: View, obj: JsonObject, have: int, wanted: int) -> F
     return Finding(severity, subject.about, what, tuple(facts), "replicas")
 
 
-# -- rollouts ------------------------------------------------------------------------------------------
-@check("rollouts", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Service")
-def rollouts(view: View, namespace: str | None) -> Iterator[Finding]:
-    """Rollouts past their deadline, paused halfway, never noticed, or unable to go on."""
-    for kind in ("Deployment", "StatefulSet", "DaemonSet"):
-        for obj in _owned(view, kind, namespace):
-            subject = subject_of(view, obj)
-            if kind == "Deployment":
-                yield from _deployment_rollout(view, obj, subject)
-            elif kind == "StatefulSet":
-                yield from _governing_service(view, obj, subject)
-            yield from _on_delete(obj, subject)
-            yield from _not_observed(view, obj, subject)
-
-
-def _deployment_rollout(view: View, obj: JsonObject, subject: Subject) -> Iterator[Finding]:
-    state = condition(obj, "Progressing")
-    if state.get("reason") == "ProgressDeadlineExceeded":
-        limit = (obj.get("spec") or {}).get("progressDeadlineSeconds", 600)
-        what = f"the rollout has made no progress within its {limit} s deadline"
-        facts = [subject.fact("workload.rollout", "deadline-exceeded", what)]
-        facts += _old_still_serving(view, subject)
-        yield Finding(Severity.CRITICAL, subject.about, what, tuple(facts), "rollouts")
-    elif (obj.get("spec") or {}).get("paused"):
-        updated = int((obj.get("status") or {}).get("updatedReplicas") or 0)
-        if updated < desired(obj):
-            what = f"the rollout is paused with {updated} of {desired(obj)} replicas updated"
-            facts = [subject.fact("workload.rollout", "paused", what)]
-            yield Finding(Severity.WARNING, subject.about, what, tuple(facts), "rollouts")
-
-
-def _old_still_serving(view: View, subject: Subject) -> list[Fact]:
-    sets = view.once(replica_sets).get(subject.about, [])
-    old = sum(int((s.get("status") or {}).get("availableReplicas") or 0) for s in sets[:-1])
-    if not old:
-        return []
-    detail = f"{old} replicas of an older revision still serve"
-    return [subject.fact("workload.rollout", "old-still-serving", detail)]
-
-
-def _governing_service(view: View, obj: JsonObject, subject: Subject) -> Iterator[Finding]:
-    name = (obj.get("spec") or {}).get("serviceName")
-    if name and view.exists("Service", subject.about.namespace, name) is False:
-        what = f"its governing Service {name} does not exist, so its pods have no DNS names"
-        fact = subject.fact("statefulset.service", "missing", what, service=name)
-        yield Finding(Severity.WARNING, subject.about, what, (fact,), "rollouts")
-
-
-def _on_delete(obj: JsonObject, subject: Subject) -> Iterator[Finding]:
-    """An update that waits for someone to delete pods."""
-    spec, status = obj.get("spec") or {}, obj.get("status") or {}
-    if (spec.get("updateStrategy") or {}).get("type") != "OnDelete":
-        return
-    updated = int(status.get("updatedReplicas") or status.get("updatedNumberScheduled") or 0)
-    wanted = int(status.get("desiredNumberScheduled") or desired(obj))
-    if updated < wanted:
-        what = f"update strategy OnDelete: {wanted - updated} of {wanted} pods still run the old template"
-        fact = subject.fact("workload.strategy", "cannot-progress", what)
-        yield Finding(Severity.WARNING, subject.about, what, (fact,), "rollouts")
-
-
-def _not_observed(view: View, obj: JsonObject, subject: Subject) -> Iterator[Finding]:
-    """The controller has not seen the newest generation: the controller manager is down or stuck."""
-    meta, seen = obj.get("metadata") or {}, (obj.get("status") or {}).get("observedGeneration") or 0
-    if int(meta.get("generation") or 0) <= int(seen):
-        return
-    changes = [f.get("time") for f in meta.get("managedFields") or () if not f.get("subresource")]
-    changed = max(
-        [t for t in map(parse_time, changes) if t], default=parse_time(meta.get("creationTimestamp"))
-    )
-    if age(view, changed) > ROLLOUT_PATIENCE:
-        what = f"no controller has acted on its newest change, made {minutes(age(view, changed))} ago"
-        fact = subject.fact("workload.rollout", "not-observed", what)
-        yield Finding(Severity.CRITICAL, subject.about, what, (fact,), "rollouts")
-
-
 # -- daemon sets ---------------------------------------------------------------------------------------
 @check("daemonsets", "DaemonSet", "Node", "Pod")
 def missed_nodes(view: View, namespace: str | None) -> Iterator[Finding]:
     """Nodes that a DaemonSet does not reach. Control planes are missed by design."""
     nodes = view.all("Node")
-    for obj in _owned(view, "DaemonSet", namespace):
+    for obj in standing(view, "DaemonSet", namespace):
         subject, spec = subject_of(view, obj), view.pod_spec(ref_of(obj))
         if not nodes or age_of(view, obj) < ROLLOUT_PATIENCE:
             continue
