@@ -393,6 +393,22 @@ def test_facts_of_calls():
     ]
 
 
+def test_a_probe_that_speaks_http_to_a_tls_port():
+    cluster_pod = {**POD, "kind": "Pod"}
+    failing = {
+        "kind": "Event",
+        "metadata": {"name": "e", "namespace": "shop"},
+        "involvedObject": {"kind": "Pod", "name": "web-1", "namespace": "shop", "uid": "u1"},
+        "type": "Warning",
+        "reason": "Unhealthy",
+        "message": "Readiness probe failed: HTTP probe failed with statuscode: 400",
+    }
+    line = "http: TLS handshake error from 10.2.1.1:48012: client sent an HTTP request to an HTTPS server"
+    view = View(MemoryCluster([cluster_pod, failing]))
+    told = [f.name for f in log_facts(view, cluster_pod, "web", read_log(line))]
+    assert told == ["log=tls-error", "probe.readiness=tls-mismatch"]
+
+
 def test_a_log_without_an_error_and_an_empty_one_are_facts():
     assert facts("starting\nloading\n") == ["log=no-error"]
     assert facts("") == ["log=empty"]

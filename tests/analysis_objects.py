@@ -106,9 +106,9 @@ def pending(message: str = "", since: str = OLD, **changes: Any) -> JsonObject:
     if message:
         scheduled |= {"reason": "Unschedulable", "message": message}
     state = {"phase": "Pending", "conditions": [scheduled], "containerStatuses": []}
-    base = pod(status=state, metadata={"creationTimestamp": since}, **changes)
+    base = pod(status=state, **changes)
     base["spec"].pop("nodeName")
-    return base
+    return merged(base, {"metadata": {"creationTimestamp": since}})
 
 
 def creating(since: str, reason: str = "ContainerCreating", **changes: Any) -> JsonObject:

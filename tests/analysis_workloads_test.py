@@ -157,9 +157,6 @@ def test_a_partition_that_spares_every_replica():
 )
 def test_a_new_pod_that_needs_the_place_of_an_old_one(strategy, stuck):
     revision = lambda n: {"annotations": {"deployment.kubernetes.io/revision": n}}  # noqa: E731
-    new = pending(
-        "0/1 nodes are available: 1 node(s) didn't have free ports.", metadata=owned_by("ReplicaSet", "web-2")
-    )
     text = "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports."
     new = pending(text, owner="web-2")
     told = facts(

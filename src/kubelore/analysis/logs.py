@@ -18,7 +18,7 @@ from kubelore.analysis.config import keys_of
 from kubelore.analysis.loglines import FRAME, MAX_LINE, Level, unwrap
 from kubelore.analysis.needles import Needle, needle
 from kubelore.analysis.podstate import Case, Container, shortened
-from kubelore.analysis.probes import port_facts
+from kubelore.analysis.probes import plain_http_facts, port_facts
 from kubelore.analysis.view import View
 from kubelore.types import Fact, JsonObject
 
@@ -57,6 +57,8 @@ class LogNote:
     call: str = ""
     level: Level = ""
     quiet: bool = False
+    inbound: bool = False
+    """A client spoke plain HTTP to a port that speaks TLS."""
     last: int = 0
     of: int = 0
 
@@ -113,6 +115,7 @@ class _Rule:
     call: str
     quiet: bool
     any_level: bool
+    inbound: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +144,7 @@ def _rules() -> _Rules:
                 call=r.get("call", ""),
                 quiet=bool(r.get("quiet")),
                 any_level=bool(r.get("any_level")),
+                inbound=bool(r.get("inbound")),
             )
             for r in raw["classes"]
         ),
@@ -196,8 +200,8 @@ class _Reader:
         if rule is not None:
             setting = (match.groupdict().get("name") or "") if match else ""
             target = (_target(text, low) or self.target) if rule.call else ""
-            line = shortened(text, MAX_SHOWN)
-            self._note(LogNote(rule.kind, line, 1, target, setting, rule.call, level, rule.quiet))
+            note = LogNote(rule.kind, shortened(text, MAX_SHOWN), 1, target, setting, rule.call, level)
+            self._note(replace(note, quiet=rule.quiet, inbound=rule.inbound))
         elif level in ("error", "fatal"):
             self._note(LogNote("exception", shortened(text, MAX_SHOWN), 1, _target(text, low), level=level))
         else:
@@ -282,6 +286,8 @@ def log_facts(
     facts = [fact for note in errors for fact in _note_facts(case, found, note)]
     facts += [fact for note in reading if note.quiet for fact in _note_facts(case, found, note)]
     facts += _listening_facts(case, found, reading.ports)
+    if any(note.inbound for note in errors):
+        facts += plain_http_facts(case, found)
     if not errors and (previous or not (found.restarts and found.running)):
         value = "no-error" if reading.lines else "empty"
         detail = f"the log of container {container} has {reading.lines} lines, none of them an error"

@@ -110,6 +110,20 @@ def probe_facts(case: Case, container: Container) -> list[Fact]:
     return facts + timing_facts(case, container, facts)
 
 
+def plain_http_facts(case: Case, container: Container) -> list[Fact]:
+    """Failing probes that speak plain HTTP, where the log says that the port speaks TLS."""
+    facts = []
+    for kind in KINDS:
+        probe = container.probe(kind) or {}
+        scheme = (probe.get("httpGet") or {}).get("scheme") or "HTTP"
+        if probe.get("httpGet") and scheme == "HTTP" and failures(kind, case.events):
+            detail = f"the {kind} probe of container {container.name} speaks HTTP, and the program speaks TLS"
+            facts.append(
+                case.subject.fact(f"probe.{kind}", "tls-mismatch", detail, **probe_params(probe, container))
+            )
+    return facts
+
+
 def _may_be_about(container: Container, case: Case) -> bool:
     """Unhealthy events do not name the container: only one that is in trouble can be meant, if any is."""
     troubled = [c for c in case.containers if not c.ready or c.restarts]
