@@ -19,8 +19,9 @@ _NAME_AND_SEPARATOR = re.compile(
     r"""(?<![\w.$-])(?:
         (?P<flag>--?[A-Za-z][\w.-]*+)
         (?:[ \t]++(?![-=:])|\\*["'],?[ \t]*+\r?\n?[ \t]*+(?=\\*["'])|[ \t]*+\r?\n[ \t]*+-[ \t]++(?!-))
-      | (?P<name>[\w.$-]++)(?P<close>\\*["']?)(?:[ ]is(?=:))?
-        (?P<separator>[ \t]{0,8}(?:=>|:=|==?|:(?![:/])|:(?=/[^/])|%3[dDaA])[ \t]{0,40}+)
+      | (?P<name>[\w.$-]++)\\*["']?(?:\[\w{0,20}\])?
+        (?P<phrase>[ ]is(?=:)|[ ]for(?:[ ][\w.@'"-]{1,40}){1,2}(?=:))?
+        (?P<separator>[ \t]{0,8}(?:[=-]>|:=|==?|:(?![:/])|:(?=/[^/])|%3[dDaA])[ \t]{0,40}+)
     )""",
     re.VERBOSE,
 )
@@ -38,7 +39,7 @@ _BARE = re.compile(
     """,
     re.VERBOSE,
 )
-_ARRAY = re.compile(r"\[(?!\[?redacted:)[ \t\n]*+(?P<value>[\"'][^\]]*+)")
+_ARRAY = re.compile(r"\[(?!\[?redacted:)[ \t\n]*+(?P<value>(?:\"[^\"\n]*+\"|'[^'\n]*+'|[^\]\"'])++)")
 _REST_OF_LINE = re.compile(r"(?P<value>[^\s#][^\n]*)")
 _BLOCK = re.compile(r"[|>][-+\d]*[ \t]*\r?\n")
 _INDENTED_LINE = re.compile(r"(?P<indent>[ \t]*)[^\n]*\n?")
@@ -138,6 +139,8 @@ def _value(text: str, match: re.Match[str], name: str, kind: str) -> Span | None
     """The value behind a name, if it is secret. Only its beginning is read before that is known, so that a
     text full of names that turn out harmless is not read again and again."""
     start = match.end()
+    if match["phrase"] and kind != "password":
+        return None  # "token for x: ..." is the beginning of an error
     if match["flag"] and text.startswith("-", start):
         return None
     if kind != "weak" and (block := _BLOCK.match(text, start)):

@@ -35,12 +35,13 @@ def _redact(text: str) -> str:
 
 
 def _spans(rule: Rule, text: str) -> Iterable[Span]:
-    grouped, proven = ("secret" in rule.find.groupindex), ("proof" in rule.find.groupindex)
+    proven = "proof" in rule.find.groupindex
+    groups = [name for name in rule.find.groupindex if name != "proof"]
     for match in rule.find.finditer(text):
         if proven and match["proof"] is None:
             continue
-        # A rule may have an alternative without the group: then all of it is the secret.
-        start, end = match.span("secret") if grouped and match["secret"] is not None else match.span()
+        # Each alternative of a rule has a group of its own, or none: then all of it is the secret.
+        start, end = match.span(next((name for name in groups if match[name] is not None), 0))
         value = text[start:end]
         if not _MARK.match(value) and _passes(rule.check, value):
             yield start, end, rule.kind
