@@ -22,9 +22,8 @@ def write_snapshot(world: Any, folder: Path) -> None:
     captured = NOW.strftime("%Y-%m-%dT%H:%M:%SZ")
     lists: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for obj in world.objects:
-        if obj["kind"] == "Secret":
-            obj = obj | {"data": dict.fromkeys(obj.get("data", {}), "")}
-        lists[file_name(obj)].append(obj)
+        hidden = {"data": dict.fromkeys(obj.get("data", {}), "")} if obj["kind"] == "Secret" else {}
+        lists[file_name(obj)].append(obj | hidden)
     head = {"format_version": 1, "captured_at": captured, "context": world.flavour.name}
     head |= {"server_version": world.version, "source": "written by hand: tests/scenarios"}
     _write(folder / "snapshot.json", head)
