@@ -57,6 +57,10 @@ HEALTHY = {
     "failed twice at first, stable since": with_status(
         status(restartCount=2, lastState={"terminated": terminated(1, ended=1800)})
     ),
+    "failed often in its first minutes, well for hours since": with_status(
+        status(restartCount=5, lastState={"terminated": terminated(1, ended=4 * 3600)}),
+        metadata={"creationTimestamp": ago(minutes=250)},
+    ),
     "restarted with its node": with_status(
         status(restartCount=5, lastState={"terminated": terminated(255, "Unknown", ended=600)})
     ),

@@ -27,6 +27,7 @@ from analysis_objects import (
 )
 from kubelore.analysis.cron import parse_schedule, time_zone
 from kubelore.types import Severity
+from support import merged
 
 FORBIDDEN = 'Error creating: pods "web-7d4f-x" is forbidden: '
 REFUSALS = [
@@ -374,6 +375,12 @@ def test_use_of_what_is_allowed():
     assert (finding.severity, finding.facts[0].name) == (Severity.WARNING, "usage.cpu=at-limit")
     told = params(*WEB, LIMITED, metrics=measured("20m", "95Mi"), fact="usage.memory=near-limit")
     assert (told["memory_usage"], told["memory_limit"]) == ("95Mi", "100Mi")
+
+
+def test_a_program_that_starts_may_use_all_its_cpu():
+    young = status(state={"running": {"startedAt": ago(seconds=40)}})
+    starting = merged(LIMITED, {"status": {"containerStatuses": [young]}})
+    assert findings(*WEB, node(), starting, metrics=measured("100m", "20Mi")) == []
 
 
 def test_use_without_a_limit_is_no_finding():

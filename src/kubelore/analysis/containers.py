@@ -20,6 +20,7 @@ RESTART_MEMORY = timedelta(hours=6)
 """Restarts older than this, with nothing since, are history."""
 SETTLED = timedelta(minutes=15)
 """A container that failed once or twice and has run this long since has recovered."""
+RECOVERY = timedelta(minutes=30)
 LISTEN_VARIABLE = re.compile(r"(?:(?:HTTP|SERVER|LISTEN|APP|WEB|GRPC|API)_)?(?:LISTEN_)?PORT")
 """Names of variables that commonly tell a program its own port."""
 INIT_PATIENCE = timedelta(minutes=2)
@@ -114,7 +115,7 @@ def _restart_findings(case: Case, container: Container) -> Iterator[Finding]:
         what = f"container {container.name} was killed for its memory: {ending(container)}"
         yield _finding(case, container, severity, what, [])
         return
-    if last.get("reason") in NODE_RESTARTED or since > RESTART_MEMORY:
+    if last.get("reason") in NODE_RESTARTED or since > RESTART_MEMORY or _has_recovered(case, since):
         return
     if container.restarts < 3 and (since > SETTLED or not last.get("exitCode")):
         return

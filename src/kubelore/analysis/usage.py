@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
-from kubelore.analysis.podstate import Case, Container, live_pods
+from kubelore.analysis.podstate import Case, Container, age, live_pods
 from kubelore.analysis.quantity import parse_quantity
 from kubelore.analysis.registry import check
 from kubelore.analysis.requests import readable_amount
@@ -16,6 +17,8 @@ from kubelore.types import Fact, Finding, JsonObject, Ref, Severity
 FULL = 0.9
 """Share of a limit from which on a container is said to be at it."""
 HIGH_CORES = 1.0
+WARM_UP = timedelta(minutes=2)
+"""Programs use all the CPU they may while they start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,10 @@ def usage(view: View, namespace: str | None) -> Iterator[Finding]:
         case = Case(view, pod)
         for used in usages(case):
             facts = _facts(case.subject, used)
-            alarming = [f for f in facts if f.value in ("at-limit", "near-limit")]
+            starting = age(view, used.container.started) < WARM_UP
+            alarming = [
+                f for f in facts if f.value == "near-limit" or (f.value == "at-limit" and not starting)
+            ]
             for fact in alarming:
                 others = tuple(f for f in facts if f not in alarming)
                 yield Finding(Severity.WARNING, case.subject.about, fact.detail, (fact, *others), "usage")
