@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -312,7 +312,9 @@ class World:
         }
         spec: Json = {"podCIDR": f"10.244.{index}.0/24", "podCIDRs": [f"10.244.{index}.0/24"]}
         if index == 0:
-            name = name.replace("worker", "control-plane").removesuffix("0") if "{x}" not in name else name
+            name = {"kind": "lab-control-plane", "openshift": "ocp-master-0.lab.corp.test"}.get(
+                self.flavour.name, "node-cp"
+            )
             labels |= {"node-role.kubernetes.io/control-plane": "", "kubernetes.io/hostname": name}
             spec["taints"] = [{"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}]
         size = {"cpu": "2", "ephemeral-storage": "81106868Ki", "hugepages-2Mi": "0", "pods": "110"}
@@ -756,7 +758,9 @@ class World:
         """What a reader of this cluster sees: Secrets come without values."""
         objects = [_without_values(o) if o["kind"] == "Secret" else o for o in self.objects]
         metrics = self.metrics if self.metrics_up else {}
-        return MemoryCluster(objects, self.logs, metrics, NOW, self.unreadable)
+        cluster = MemoryCluster(objects, self.logs, metrics, NOW, self.unreadable)
+        cluster.info = replace(cluster.info, context=self.flavour.name, server_version=self.version)
+        return cluster
 
 
 _COMPONENTS = {

@@ -4,7 +4,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scenarios.scoring import Result
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -22,19 +27,26 @@ def main(halves: str, verbose: bool, only: str = "") -> None:
         alarms = [r for r in results if r.truth.root_cause == "none" and r.findings]
         leaks = [r for r in results if r.leaks]
         slow = sorted(r.seconds for r in results)[int(total * 0.95)] if total else 0
-        print(  # noqa: T201
+        lines = [
             f"half {half}: {right}/{total} cause and object; cause {cause}; object {at}; in first three {top3}; "
             f"scan alarms on controls {len(alarms)}; leaks {len(leaks)}; "
-            f"steps max {max(r.steps for r in results)}; p95 {slow:.2f} s"
-        )
+            f"steps max {max((r.steps for r in results), default=0)}; p95 {slow:.2f} s"
+        ]
         for r in results if verbose else ():
-            if not r.right:
-                pass
-            if r.truth.root_cause == "none":
-                for finding in r.findings:
-                    print(f"  {r.scenario.id}: ALARM {finding.object} {finding.what}")  # noqa: T201
-            if r.leaks:
-                print(f"  {r.scenario.id}: LEAK {r.leaks}")  # noqa: T201
+            lines += _details(r)
+        sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _details(r: Result) -> Iterator[str]:
+    if not r.right:
+        yield f"  {r.scenario.id}: {r.truth.question!r}"
+        yield f"    want {r.truth.root_cause} {r.truth.object}"
+        yield f"    got  {' '.join(r.got)}{' (right in the first three)' if r.top3 else ''}"
+    if r.truth.root_cause == "none":
+        for finding in r.findings:
+            yield f"  {r.scenario.id}: ALARM {finding.object} {finding.what}"
+    if r.leaks:
+        yield f"  {r.scenario.id}: LEAK {r.leaks}"
 
 
 if __name__ == "__main__":
