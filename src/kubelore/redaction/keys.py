@@ -32,8 +32,9 @@ _BARE = re.compile(
     rf"""
     (?!\d{{1,9}}[ ]bytes?\b)                          # how kubectl shows the size of a Secret's value
     (?P<value>(?:
-        \$\{{[^}}\s]{{1,100}}\}} | \$\([\w.-]{{1,100}}\)  # a variable, whole
-      | [^\s,;&"'`)\]}}>\\|%\[] | %(?!26) | \[(?!\[?redacted:)
+        [^\s,;&"'`)\]}}>\\|%\[$]++
+      | \$\{{[^}}\s]{{1,100}}\}} | \$\([\w.-]{{1,100}}\) | \$  # a variable, whole
+      | %(?!26) | \[(?!\[?redacted:)
       | (?!\\[nrt]) {_ENDS} (?! {_ENDS} | \s | $ | [\w.-]{{1,40}}[ ]?[=:])  # what ends it, where it does not
     )++)
     """,
