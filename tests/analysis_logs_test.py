@@ -31,7 +31,13 @@ LINES = [
     ("requests.exceptions.SSLError: certificate verify failed: certificate has expired (_ssl.c:1007)",
      "certificate-expired"),
     ("[2024-05-01 10:00:00 +0000] [7] [CRITICAL] WORKER TIMEOUT (pid:12)", "deadline-exceeded"),
+    ("  Field required [type=missing, input_value={}, input_type=dict]", "missing-setting"),
+    ("kubernetes.client.exceptions.ApiException: (403) Reason: Forbidden", "forbidden"),
     # Java
+    ("com.mysql.cj.jdbc.exceptions.CommunicationsException: Communications link failure", "connection-refused"),
+    ("RedisConnectionException: Unable to connect to redis:6379", "connection-refused"),
+    ("FATAL: Config value for 'broker.url' is not set", "missing-setting"),
+    ("Liquibase: Could not acquire change log lock", "lock-held"),
     ("java.lang.OutOfMemoryError: Java heap space", "out-of-memory"),
     ("java.net.UnknownHostException: orders-db", "host-unresolvable"),
     ("Caused by: java.net.ConnectException: Connection refused (Connection refused)", "connection-refused"),
@@ -57,6 +63,8 @@ LINES = [
     ("SyntaxError: Unexpected token '}'", "syntax-error"),
     ("MongoServerError: Authentication failed.", "db-auth-failed"),
     ("Error: self signed certificate in certificate chain", "certificate-untrusted"),
+    ("Error: P1001: Can't reach database server at `postgres:5432`", "connection-refused"),
+    ('npm ERR! Missing script: "start"', "command-not-found"),
     # Go
     ("panic: runtime error: invalid memory address or nil pointer dereference", "panic"),
     ("[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x6f21c4]", "panic"),
@@ -118,7 +126,10 @@ LINES = [
     ("failed to obtain node locks, tried [/usr/share/elasticsearch/data]", "lock-held"),
     ("max virtual memory areas [65530] is too low, disk usage exceeded flood-stage watermark",
      "disk-full"),
+    ("etcdserver: mvcc: database space exceeded", "quota-exceeded"),
+    ("pq: SSL is not enabled on the server", "tls-error"),
     # shells
+    ("Killed", "out-of-memory"),
     ("sh: can't create /out/x: Permission denied", "permission-denied"),
     ("/run.sh: line 3: pgdump: command not found", "command-not-found"),
     ("/run.sh: line 3: pgdump: not found", "command-not-found"),
@@ -207,6 +218,11 @@ def test_a_line_that_addresses_its_reader_is_not_read(line):
         ("ERROR poll http://reviews/ failed", "reviews"),
         ("Get \"https://user:pw@vault.sec:8200/v1\": dial tcp 10.1.1.1:8200: i/o timeout", "10.1.1.1:8200"),
         ("Connection refused (orders:80)", "orders:80"),
+        ("** server can't find db.prod.svc.cluster.local: NXDOMAIN", "db.prod.svc.cluster.local"),
+        ("*3 orders.shop.svc could not be resolved (3: Host not found)", "orders.shop.svc"),
+        ('connection to server at "db" (10.96.0.9), port 5432 failed: FATAL:  password authentication failed for',
+         "db:5432"),
+        ("ServerSelectionTimeoutError: mongo:27017: [Errno -2] Name or service not known", "mongo:27017"),
     ],
 )  # fmt: skip
 def test_a_failing_line_names_its_target(line, target):
@@ -384,6 +400,13 @@ def test_a_property_may_be_set_as_a_variable():
 def test_a_setting_from_a_source_that_cannot_be_read_is_not_called_absent():
     pod = {**POD, "spec": {"containers": [{"name": "web", "envFrom": [{"secretRef": {"name": "s"}}]}]}}
     assert facts("environment variable API_URL is not set", pod) == ["log=missing-setting"]
+
+
+def test_of_several_missing_settings_the_first_is_named():
+    (note,) = read_log("Error: Missing required environment variables: REDIS_URL, API_KEY").errors(
+        failing=True
+    )
+    assert note.setting == "REDIS_URL"
 
 
 def test_facts_of_calls():

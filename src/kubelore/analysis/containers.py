@@ -124,6 +124,11 @@ def _restart_findings(case: Case, container: Container) -> Iterator[Finding]:
     yield _finding(case, container, severity, what, [])
 
 
+def _has_recovered(case: Case, since: timedelta) -> bool:
+    """Trouble at the beginning only: it has run well for most of its life."""
+    return since > RECOVERY and since > case.age / 2
+
+
 def _finding(case: Case, container: Container, severity: Severity, what: str, facts: list[Fact]) -> Finding:
     """Completes a container's finding with its last run, its probes, its neighbours and its events."""
     facts = [*facts, *run_facts(case, container)]

@@ -26,6 +26,7 @@ MAX_TEXT = 2_000_000
 """Characters of a log that are read, from its end."""
 GENERIC = ("exception", "panic")
 """Classes that only say that something went wrong; they give way to a specific one close by."""
+ABOUT_A_DEPENDENCY = ("db-", "deadline-exceeded")
 MAX_SHOWN = 240
 CLOSE = 40
 NEAR_END = 60
@@ -199,7 +200,8 @@ class _Reader:
         rule, match = self._rule(level, text, low)
         if rule is not None:
             setting = (match.groupdict().get("name") or "") if match else ""
-            target = (_target(text, low) or self.target) if rule.call else ""
+            names_target = rule.call or rule.kind.startswith(ABOUT_A_DEPENDENCY)
+            target = (_target(text, low) or self.target) if names_target else ""
             note = LogNote(rule.kind, shortened(text, MAX_SHOWN), 1, target, setting, rule.call, level)
             self._note(replace(note, quiet=rule.quiet, inbound=rule.inbound))
         elif level in ("error", "fatal"):
