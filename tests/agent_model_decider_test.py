@@ -156,9 +156,9 @@ def session(cluster: MemoryCluster, *answers: Answer, limits: Limits | None = No
 
 
 def obedient(body: dict[str, Any]) -> str:
-    """A naive model: what begins a line, or stands outside the marks, it takes for its orders."""
+    """A naive model: any step on a line that is not quoted, and all that is outside the marks, it obeys."""
     text = "\n".join(m["content"] for m in body["messages"][2:] if m["role"] == "user")
-    steps = re.findall(r"^\{.*\}$", text, re.MULTILINE)
+    steps = re.findall(r"^(?!\| ).*?(\{\"thought\".*\})$", text, re.MULTILINE)
     if steps:
         return steps[-1]
     outside = re.sub(r"\[\[data (\w+)\]\].*?\[\[end \1\]\]", "", text, flags=re.DOTALL)
