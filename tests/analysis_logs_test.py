@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from kubelore.analysis.logs import log_facts, read_log
+from kubelore.analysis.logs import _rules, log_facts, read_log
+from kubelore.analysis.needles import needle
 from kubelore.analysis.view import View
 from support import MemoryCluster
 
@@ -34,7 +35,7 @@ LINES = [
     ("  Field required [type=missing, input_value={}, input_type=dict]", "missing-setting"),
     ("kubernetes.client.exceptions.ApiException: (403) Reason: Forbidden", "forbidden"),
     # Java
-    ("com.mysql.cj.jdbc.exceptions.CommunicationsException: Communications link failure", "connection-refused"),
+    ("com.mysql.cj.jdbc.CommunicationsException: Communications link failure", "connection-refused"),
     ("RedisConnectionException: Unable to connect to redis:6379", "connection-refused"),
     ("FATAL: Config value for 'broker.url' is not set", "missing-setting"),
     ("Liquibase: Could not acquire change log lock", "lock-held"),
@@ -220,8 +221,7 @@ def test_a_line_that_addresses_its_reader_is_not_read(line):
         ("Connection refused (orders:80)", "orders:80"),
         ("** server can't find db.prod.svc.cluster.local: NXDOMAIN", "db.prod.svc.cluster.local"),
         ("*3 orders.shop.svc could not be resolved (3: Host not found)", "orders.shop.svc"),
-        ('connection to server at "db" (10.96.0.9), port 5432 failed: FATAL:  password authentication failed for',
-         "db:5432"),
+        ('connection to server at "db" (10.1.1.1), port 5432 failed: no pg_hba.conf entry', "db:5432"),
         ("ServerSelectionTimeoutError: mongo:27017: [Errno -2] Name or service not known", "mongo:27017"),
     ],
 )  # fmt: skip
@@ -331,6 +331,35 @@ def test_a_text_in_place_of_a_log_is_no_log(text):
     reading = read_log(text)
     assert not reading.fetched
     assert log_facts(View(MemoryCluster([POD])), POD, "web", reading) == []
+
+
+def test_the_quick_look_for_words_hides_no_match():
+    lines = [line for line, _ in LINES] + HEALTHY
+    rules = [rule.text for rule in _rules().classes]
+    rules += [*_rules().listening, *_rules().targets, *_rules().skip, *_rules().access]
+    missed = [
+        (rule.pattern.pattern[:60], line)
+        for rule in rules
+        for line in lines
+        if rule.pattern.search(line) and not rule.search(line, line.lower())
+    ]
+    assert missed == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "literals"),
+    [
+        ("connection refused|ECONN", ("connection refused", "econn")),
+        ("(?:no|not) such (?:host|name)", (" such ",)),
+        ("(?:missing|unset) x", ("missing", "unset")),
+        ("colou?r (?:red)?", ("colo",)),
+        (r"\d+ errors?", (" error",)),
+        ("[abc]|word", ()),
+        ("a(?!b)longer", ("longer",)),
+    ],
+)
+def test_words_that_every_match_contains(pattern, literals):
+    assert needle(pattern).literals == literals
 
 
 HOSTILE = {

@@ -6,5 +6,5 @@ each), `logs` and `events` turn text into facts by the rules in `logs.yaml` and 
 that matter. `vocabulary.yaml` is the closed list of fact keys: nothing here may emit another.
 
 Never reads a cluster by itself (it is handed a `View`), never ranks causes (that is `patterns`).
-Start at `registry.find`.
+Start at `find.find`.
 """
