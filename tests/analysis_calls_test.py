@@ -207,7 +207,7 @@ def test_failing_targets_of_a_log_come_first() -> None:
     view = view_of(front(("CACHE_URL", "redis://cache")), cache)
     facts = call_facts(view, FRONT, ["orders-db:5432"])
     assert facts[0].params["host"] == "orders-db"
-    assert names(facts, FRONT) == {"dependency.service=missing"}
+    assert names(facts, FRONT) == {"dependency.service=missing", "dependency.kind=database"}
 
 
 def test_call_that_only_a_log_names_is_a_problem_when_it_cannot_succeed() -> None:

@@ -15,12 +15,11 @@ from hashlib import sha256
 from importlib.resources import files
 from string import Template
 
-import yaml
-
 from kubelore.agent.examples import Example
 from kubelore.agent.protocol import ToolStep, ToolUse, render_step
 from kubelore.analysis.digest import digest, estimate_tokens
 from kubelore.errors import BudgetSpent
+from kubelore.packaged import packaged_text, packaged_yaml
 from kubelore.patterns.model import Pattern
 from kubelore.redaction import redact
 from kubelore.types import Investigation, Lesson, Message, Step
@@ -48,7 +47,7 @@ class Briefing:
 
 @cache
 def _template(name: str) -> Template:
-    return Template(files(__package__).joinpath("prompts", name).read_text("utf-8"))
+    return Template(packaged_text("kubelore.agent", "prompts", name))
 
 
 def prompt_hash() -> str:
@@ -187,9 +186,7 @@ def clean(text: str) -> str:
 
 @cache
 def _marks() -> tuple[str, ...]:
-    return tuple(
-        yaml.safe_load(files(__package__).joinpath("prompts", "markers.yaml").read_text("utf-8"))["marks"]
-    )
+    return tuple(packaged_yaml("kubelore.agent", "prompts", "markers.yaml")["marks"])
 
 
 # -- lessons ---------------------------------------------------------------------------------------

@@ -80,9 +80,10 @@ def resolve(question: str, view: View, namespace: str = "") -> Subjects:
     kinds = {kind for w in words if (kind := _kind_word(w))}
     labelled = {value for key, value in LABEL.findall(text) if key in _vocabulary().labels}
     squashed = {_squash(w) for w in words}
+    hosts = _hosts(view)
     found: dict[Ref, float] = {}
     for ref in _names(view, namespace):
-        certainty = _certainty(ref, words, labelled)
+        certainty = 1.0 if hosts.get(ref, set()) & set(words) else _certainty(ref, words, labelled)
         if certainty <= 0:
             continue
         certainty += 0.1 if ref.kind in kinds else 0.0
@@ -115,7 +116,7 @@ def _named_namespaces(text: str, view: View) -> list[str]:
 def _words(text: str) -> list[str]:
     """Tokens of the question, slash pairs kept and split, two and three neighbours joined by a dash."""
     tokens = TOKEN.findall(text)
-    split = [part for t in tokens if "/" in t for part in t.split("/")]
+    split = [part for t in tokens if "/" in t for part in t.split("/") if part]
     plain = [t for t in tokens if "/" not in t]
     pairs = [f"{a}-{b}" for a, b in pairwise(plain)]
     triples = [f"{a}-{c}" for a, c in zip(pairs, plain[2:], strict=False)]
@@ -133,6 +134,15 @@ def _names(view: View, namespace: str) -> Iterator[Ref]:
             ref = ref_of(obj)
             if not namespace or not ref.namespace or ref.namespace == namespace:
                 yield Ref(kind, ref.namespace, ref.name)
+
+
+def _hosts(view: View) -> dict[Ref, set[str]]:
+    """Host names by which users know an Ingress."""
+    hosts: dict[Ref, set[str]] = {}
+    for ingress in view.all("Ingress"):
+        rules = (ingress.get("spec") or {}).get("rules") or ()
+        hosts[ref_of(ingress)] = {str(rule["host"]).lower() for rule in rules if rule.get("host")}
+    return hosts
 
 
 def _certainty(ref: Ref, words: Sequence[str], labelled: Iterable[str]) -> float:

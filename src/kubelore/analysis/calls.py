@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from kubelore.analysis.backends import addresses_of, services_selecting, troubled
+from kubelore.analysis.backends import addresses_of, selected_workloads, services_selecting, troubled
 from kubelore.analysis.logsample import REFUSED, TIMED_OUT, UNRESOLVED, LogSample
 from kubelore.analysis.near import closest
+from kubelore.analysis.programs import is_database_port, runs_database
 from kubelore.analysis.registry import check
 from kubelore.analysis.subject import Subject
 from kubelore.analysis.targets import Target, parse_target, targets_of
@@ -36,6 +37,7 @@ class Call:
     """A Service of the same namespace that was probably meant."""
     elsewhere: str = ""
     """A namespace that has a Service of this name, where the one asked has not."""
+    database: bool = False
 
     @property
     def broken(self) -> bool:
@@ -135,7 +137,16 @@ def _reached(view: View, caller: Ref, target: Target, service: JsonObject) -> Ca
     judged = target.port is not None and spec.get("clusterIP") != "None" and bool(ports)
     addresses = addresses_of(view, service)
     reach: Reach = "ok" if addresses.ready else "no-endpoints" if addresses.known else "unknown"
-    return Call(caller, target, reach, ref_of(service), target.port in ports if judged else None)
+    served = target.port in ports if judged else None
+    return Call(
+        caller, target, reach, ref_of(service), served, database=_is_database(view, service, target.port)
+    )
+
+
+def _is_database(view: View, service: JsonObject, port: int | None) -> bool:
+    ports = [port, *(p.get("port") for p in (service.get("spec") or {}).get("ports") or ())]
+    behind = (view.pod_spec(workload) for workload in selected_workloads(view, service))
+    return any(map(is_database_port, ports)) or any(map(runs_database, behind))
 
 
 def _missing(view: View, caller: Ref, target: Target, name: Ref) -> Call:
@@ -212,6 +223,8 @@ def _facts(call: Call) -> Iterator[Fact]:
     if service is not None:
         params |= {"service": service.name, "service_namespace": service.namespace}
     yield about.fact("dependency.service", call.reach, _sentence(call), **params)
+    if call.database or is_database_port(target.port):
+        yield about.fact("dependency.kind", "database", f"{target.host} is a database.", **params)
     if call.port_served is not None:
         value = "served" if call.port_served else "not-served"
         yield about.fact("dependency.port", value, _port_sentence(call), **params)

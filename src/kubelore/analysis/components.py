@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from importlib.resources import files
 
-import yaml
+from kubelore.packaged import packaged_yaml
 
 from kubelore.analysis.backends import addresses_of, desired_replicas, pod_state
 from kubelore.analysis.nodes import conditions_of
@@ -36,7 +35,7 @@ class Names:
 @cache
 def names() -> Names:
     """What `components.yaml` says of how the parts of a cluster are called."""
-    raw = yaml.safe_load(files("kubelore.analysis").joinpath("components.yaml").read_text("utf-8"))
+    raw = packaged_yaml("kubelore.analysis", "components.yaml")
     return Names(
         tuple(raw["namespaces"]),
         tuple((c["name"], re.compile(c["workload"])) for c in raw["components"]),

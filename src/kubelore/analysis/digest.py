@@ -8,9 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
-import yaml
+from kubelore.packaged import packaged_yaml
 
 LONGEST = 400
 """Characters of a kept line; longer ones are cut."""
@@ -37,7 +36,7 @@ class _Rules:
 
 @cache
 def _rules() -> _Rules:
-    raw = yaml.safe_load(files("kubelore.analysis").joinpath("digest.yaml").read_text("utf-8"))
+    raw = packaged_yaml("kubelore.analysis", "digest.yaml")
     loud = "|".join(raw["loud"])
     weights = (
         (entry["weight"], re.compile("|".join(loud if p == "LOUD" else p for p in entry["any"])))

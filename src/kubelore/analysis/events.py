@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
-import yaml
+from kubelore.packaged import packaged_yaml
 
 from kubelore.analysis.view import Event
 
@@ -93,7 +92,7 @@ def _rule(key: str, raw: Mapping[str, Any]) -> _Rule:
 
 @cache
 def _rules() -> _Rules:
-    raw = yaml.safe_load(files("kubelore.analysis").joinpath("events.yaml").read_text("utf-8"))
+    raw = packaged_yaml("kubelore.analysis", "events.yaml")
     return _Rules(
         families={
             name: tuple(_rule(family["key"], rule) for rule in family["rules"])

@@ -10,9 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.resources import files
 
-import yaml
+from kubelore.packaged import packaged_yaml
 
 from kubelore.analysis.config import keys_of
 from kubelore.analysis.loglines import FRAME, MAX_LINE, Level, unwrap
@@ -132,7 +131,7 @@ class _Rules:
 
 @cache
 def _rules() -> _Rules:
-    raw = yaml.safe_load(files("kubelore.analysis").joinpath("logs.yaml").read_text("utf-8"))
+    raw = packaged_yaml("kubelore.analysis", "logs.yaml")
 
     def needles(name: str) -> tuple[Needle, ...]:
         return tuple(map(needle, raw[name]))

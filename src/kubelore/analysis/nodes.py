@@ -37,7 +37,8 @@ SYSTEM_TAINTS = {
     "node-role.kubernetes.io/control-plane": "control-plane",
     "node-role.kubernetes.io/master": "control-plane",
 }
-KINDS = ("Node", "Lease", "Pod")
+KINDS = ("Node", "Lease", "Pod", "Event")
+RECENT = timedelta(hours=1)
 
 
 def node_facts(view: View, node: JsonObject) -> list[Fact]:
@@ -49,6 +50,7 @@ def node_facts(view: View, node: JsonObject) -> list[Fact]:
         *_lease_facts(view, node),
         *_version_facts(view, node),
         *_room_facts(view, node),
+        *_network_facts(view, node),
     ]
 
 
@@ -149,6 +151,18 @@ def _room_facts(view: View, node: JsonObject) -> Iterator[Fact]:
             yield from _share(node, "node.usage", resource, used.get(resource, 0.0) / room)
 
 
+def _network_facts(view: View, node: JsonObject) -> Iterator[Fact]:
+    """What a detector on the node wrote of its network, unless long ago."""
+    for event in view.events_on(node):
+        recent = event.last is not None and view.now - event.last <= RECENT
+        network = (
+            read_family("network", f"{event.reason}: {event.message}") if event.type == "Warning" else None
+        )
+        if recent and network is not None and network.label:
+            detail = f"Node {ref_of(node).name}: {event.reason}, {event.message} ({event.count} times)."
+            yield _subject(node).fact("node.network", network.label, detail, node=ref_of(node).name)
+
+
 def _share(node: JsonObject, key: str, resource: str, share: float) -> Iterator[Fact]:
     if share >= FULL:
         name = ref_of(node).name
@@ -191,6 +205,8 @@ def _findings(node: JsonObject, by_key: dict[str, list[Fact]]) -> Iterator[Findi
         yield finding(Severity.WARNING, by_key["node.cordoned"])
     if by_key["node.version"]:
         yield finding(Severity.WARNING, by_key["node.version"])
+    if by_key["node.network"]:
+        yield finding(Severity.CRITICAL, by_key["node.network"])
     if by_key["node.pods"]:
         yield finding(Severity.WARNING, by_key["node.pods"])
     for fact in by_key["node.usage"]:

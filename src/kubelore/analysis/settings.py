@@ -23,6 +23,7 @@ from kubelore.analysis.find import find
 from kubelore.analysis.placement import constraint_facts
 from kubelore.analysis.podstate import Case, Container, condition, containers_of, is_terminating
 from kubelore.analysis.probes import port_facts, tight_facts
+from kubelore.analysis.programs import runs_proxy
 from kubelore.analysis.pulls import pull_secret_facts
 from kubelore.analysis.services import service_facts
 from kubelore.analysis.subject import Subject
@@ -131,6 +132,8 @@ def _template_facts(view: View, workload: Ref) -> list[Fact]:
     if spec.get("schedulerName") not in (None, "", "default-scheduler"):
         facts.append(subject.fact("pod.scheduler", "custom", f"schedulerName is {spec['schedulerName']}"))
     facts += port_clash_facts(subject, spec)
+    if runs_proxy(spec):
+        facts.append(subject.fact("workload.role", "proxy", "it runs a reverse proxy or gateway"))
     for container in containers_of({"spec": spec}):
         facts += _container_settings(subject, container)
     return facts
@@ -163,6 +166,7 @@ def _is_empty(variable: JsonObject) -> bool:
 def _pod_facts(view: View, workload: Ref, asked: JsonObject | None) -> Iterator[Fact]:
     """State of the pod asked about, or else of the workload's pod that is in the most trouble."""
     pods = [asked] if asked else [p for p in view.pods_of(workload) if not is_terminating(p)]
+    pods = [p for p in pods if not _is_finished(p)] or pods  # what a controller has replaced says little
     if not pods:
         return
     case = Case(view, min(pods, key=_health))
@@ -180,6 +184,10 @@ def _pod_facts(view: View, workload: Ref, asked: JsonObject | None) -> Iterator[
     yield from run_facts(case, container)
     for kind in ("liveness", "readiness"):
         yield from port_facts(case, container, kind)
+
+
+def _is_finished(pod: JsonObject) -> bool:
+    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
 
 
 def _health(pod: JsonObject) -> tuple[int, int]:

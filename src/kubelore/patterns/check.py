@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cache
-from importlib.resources import files
 
+from kubelore.packaged import packaged_text
 from kubelore.patterns.model import Cause, Condition, Facts, Pattern, Phrases
 from kubelore.patterns.rank import WORKLOADS
 from kubelore.vocabulary import vocabulary
@@ -69,7 +69,7 @@ class RootCause:
 @cache
 def root_causes() -> Mapping[str, RootCause]:
     """The canonical causes by id, `none` among them."""
-    text = files(__package__).joinpath("root-causes.tsv").read_text("utf-8")
+    text = packaged_text("kubelore.patterns", "root-causes.tsv")
     rows = (line.split("\t") for line in text.splitlines() if line and not line.startswith("#"))
     return {row[0]: RootCause(row[0], row[1], row[2], row[4]) for row in rows}
 

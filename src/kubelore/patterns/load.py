@@ -16,6 +16,7 @@ import yaml
 from pydantic import ValidationError
 
 from kubelore.errors import PatternError
+from kubelore.packaged import SAFE_LOADER
 from kubelore.patterns import check
 from kubelore.patterns.check import RootCause, root_causes
 from kubelore.patterns.model import Pattern
@@ -108,7 +109,7 @@ def read_pattern(
 ) -> tuple[Pattern | None, list[Problem]]:
     """One file: the pattern, or None with what is wrong. A pattern with mistakes comes with both."""
     try:
-        loader = yaml.CSafeLoader(content.decode("utf-8-sig"))
+        loader = SAFE_LOADER(content.decode("utf-8-sig"))
         node = loader.get_single_node()
         repeated = list(_repeated_keys(node)) if node is not None else []
         data = loader.construct_document(node) if node is not None else None

@@ -12,11 +12,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import yaml
+from kubelore.packaged import packaged_yaml
 
 from kubelore.errors import DataError, UsageError
 from kubelore.patterns.load import Library
@@ -95,8 +94,7 @@ class _Reading:
 
 @cache
 def _reading() -> _Reading:
-    text = files(__package__).joinpath("question.yaml").read_text("utf-8")
-    data: dict[str, Any] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    data = packaged_yaml("kubelore.patterns", "question.yaml")
     same = {variant: word for word, variants in data["same"].items() for variant in variants}
     return _Reading(
         same,

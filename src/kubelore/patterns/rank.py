@@ -90,7 +90,7 @@ def possible(patterns: Iterable[Pattern], evidence: Evidence, ref: Ref) -> list[
     for pattern in patterns:
         for cause in pattern.common_causes:
             for condition in cause.when:
-                if not _kind_fits(condition, ref) or _any_holds(condition.none, known):
+                if not _kind_fits(condition, ref, known) or _any_holds(condition.none, known):
                     continue
                 lacking = [g for g in condition.all if not _holds(g, known)]
                 if condition.any and not _any_holds(condition.any, known):
@@ -133,9 +133,9 @@ _Match = tuple[float, tuple[CitedFact, ...], tuple[Unseen, ...]]
 
 def _match(facts: Facts, ref: Ref, evidence: Evidence) -> _Match | None:
     """Weight, cited facts and unseen weights of one object; None when what is required is missing."""
-    if not _kind_fits(facts, ref):
-        return None
     known = evidence.about(ref)
+    if not _kind_fits(facts, ref, known):
+        return None
     cited: list[CitedFact] = []
     for glob in facts.all:
         hits = list(_hits(glob, known))
@@ -177,10 +177,18 @@ def neighbours(ref: Ref, edge: str, direction: str, evidence: Evidence) -> Itera
     return (e.source for e in evidence.edges_to(ref) if e.kind == edge)
 
 
-def _kind_fits(facts: Facts, ref: Ref) -> bool:
+def _kind_fits(facts: Facts, ref: Ref, known: Iterable[str]) -> bool:
     if facts.object == "any":
         return True
-    return ref.kind in WORKLOADS if facts.object == "workload" else ref.kind == facts.object
+    return is_workload(ref, known) if facts.object == "workload" else ref.kind == facts.object
+
+
+def is_workload(ref: Ref, known: Iterable[str]) -> bool:
+    """A built-in kind of workload, or an object (an operator's) that facts of workloads are about."""
+    if ref.kind in WORKLOADS:
+        return True
+    entries = (vocabulary().get(name.split("=", 1)[0]) for name in known)
+    return any(entry is not None and entry.about == "workload" for entry in entries)
 
 
 def _hits(glob: str, known: Mapping[str, CitedFact]) -> Iterator[CitedFact]:

@@ -139,9 +139,11 @@ def pod_trouble(pod: JsonObject) -> int:
 
 
 def worst_pod(pods: Iterable[JsonObject]) -> JsonObject | None:
-    """The most failing pod, the newest of equals."""
+    """The most failing pod, the newest of equals; a finished one only when there is no other."""
+    pods = list(pods)
+    active = [p for p in pods if (p.get("status") or {}).get("phase") not in ("Succeeded", "Failed")]
     return max(
-        pods,
+        active or pods,
         key=lambda p: (pod_trouble(p), (p.get("metadata") or {}).get("creationTimestamp") or ""),
         default=None,
     )

@@ -11,6 +11,7 @@ from kubelore.analysis.view import WORKLOAD_KINDS, View, labels_of, matches_sele
 from kubelore.cluster.kinds import BUILT_IN, Kind, find_resource, index
 from kubelore.errors import BadArguments, ObjectNotFound
 from kubelore.tools.arguments import Reading, Target, readings
+from kubelore.tools.pods import worst_pod
 from kubelore.types import JsonObject, Ref
 
 COMMON_KINDS = (
@@ -86,6 +87,9 @@ class Resolver:
         """
         choices = self._readings(target, containers)
         if not choices:
+            owned = self._of_custom_owner(target)
+            if owned is not None:
+                return owned
             named = " ".join(target.words) or target.name
             if not named:
                 raise BadArguments("no object is named")
@@ -141,6 +145,17 @@ class Resolver:
         words = {w.lower() for w in (*target.words, target.kind) if w}
         is_kind = {word: kind for word in words if (kind := kind_named(word, self.view))}
         return readings(target, is_kind, frozenset(self.view.namespaces()), containers=containers)
+
+    def _of_custom_owner(self, target: Target) -> Found | None:
+        """A workload of a kind that is not served here (an operator's own) stands for its worst pod."""
+        kind, *words = [word.lower() for word in (target.kind, *target.words, target.name) if word] or [""]
+        for owner in self.view.workloads(target.namespace or None):
+            named = owner.kind.lower() == kind and owner.name in words
+            if named and set(words) <= {owner.name, owner.namespace}:
+                pod = worst_pod(self.view.pods_of(owner))
+                if pod is not None:
+                    return Found(ref_of(pod), pod, f"{owner} is shown by its pod", target.container)
+        return None
 
     def _exact(self, reading: Reading, prefer: Sequence[str]) -> Found | None:
         for kind in self._kinds(reading, prefer):

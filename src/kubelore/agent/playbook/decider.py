@@ -10,7 +10,7 @@ from kubelore.agent.playbook.answer import diagnose
 from kubelore.agent.playbook.reason import Ranking, Suspect, reason
 from kubelore.agent.subject import Subjects
 from kubelore.patterns.model import Pattern
-from kubelore.patterns.rank import WORKLOADS, Unseen, possible
+from kubelore.patterns.rank import Unseen, is_workload, possible
 from kubelore.types import Diagnosis, Investigation, Ref, ToolCall, Usage
 
 SURE = 0.93
@@ -146,7 +146,7 @@ class Playbook:
         known = investigation.evidence.about(ref)
         match tool:
             case "GET_LOGS":
-                if ref.kind not in WORKLOADS or NEVER_RAN & known.keys():
+                if not is_workload(ref, known) or NEVER_RAN & known.keys():
                     return None
                 return ToolCall("GET_LOGS", target(ref))
             case "TOP_PODS" | "GET_EVENTS":

@@ -6,16 +6,20 @@ import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from kubelore.agent.playbook.relevance import Distances, calls_cleared, distances
+from kubelore.agent.playbook.relevance import TELLS_NOTHING, Distances, calls_cleared, distances
 from kubelore.agent.subject import Subjects
 from kubelore.patterns.model import Pattern
 from kubelore.patterns.rank import Candidate, rank
-from kubelore.types import EdgeKind, Evidence, Investigation, Ref
+from kubelore.types import EdgeKind, Evidence, Investigation, Ref, Severity
 
 ASKED_PATTERN = 0.5
 """Log-odds for a cause whose pattern the words of the question matched."""
 DISTANCE = 1.0
 """Log-odds lost for each unit of distance from what was asked."""
+QUIET = 2.0
+"""Log-odds lost by a cause that no finding, log or measurement backs: settings alone break nothing."""
+TROUBLE = ("log=", "call.error=", "usage.cpu=at-limit", "usage.memory=near-limit", "cert=", "component.down=")
+"""Facts outside of findings that tell of trouble."""
 NODE_EXPLAINS_FROM = 1.5
 """Score from which a node's trouble explains a symptom; for other objects it is 0. Everything runs on some
 node, so that an oddity of the node explains little."""
@@ -80,17 +84,32 @@ def reason(
     evidence = investigation.evidence
     candidates = rank(patterns, evidence)
     near = distances(_start(subjects, candidates, evidence), evidence)
+    broken = {
+        finding.object
+        for step in investigation.steps
+        for finding in step.observation.findings
+        if finding.severity is not Severity.INFO
+    }
     suspects, unrelated = [], []
     for candidate in candidates:
         cost = min(near.get(candidate.object, math.inf), near.get(candidate.seen_at, math.inf) + 0.2)
         if math.isinf(cost):
             unrelated.append(candidate)
             continue
-        bonus = ASKED_PATTERN if candidate.pattern.id in asked else 0.0
-        suspects.append(Suspect(candidate, candidate.score + bonus - DISTANCE * cost))
+        weight = candidate.score - DISTANCE * cost
+        weight += ASKED_PATTERN if candidate.pattern.id in asked else 0.0
+        weight -= 0.0 if _in_trouble(candidate, broken) else QUIET
+        suspects.append(Suspect(candidate, weight))
     _explain_symptoms(suspects, evidence)
     suspects.sort(key=lambda s: (-s.weight, s.candidate.root_cause, s.object))
     return Ranking(suspects, near, unrelated)
+
+
+def _in_trouble(candidate: Candidate, broken: Collection[Ref]) -> bool:
+    if not _involved(candidate).isdisjoint(broken):
+        return True
+    names = (cited.fact.name for cited in candidate.support)
+    return any(name.startswith(TROUBLE) and name not in TELLS_NOTHING for name in names)
 
 
 def _involved(candidate: Candidate) -> set[Ref]:
