@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from kubelore.analysis.autoscaling import target_of
 from kubelore.analysis.backends import selected_workloads, selector_of, services_selecting
 from kubelore.analysis.calls import call_edges, callers_of
+from kubelore.analysis.certs import CERTIFICATE
 from kubelore.analysis.disruption import budget_pods
 from kubelore.analysis.ingress import ROUTES, backends_of
 from kubelore.analysis.placement import node_fit
@@ -154,6 +155,12 @@ def _router_edges(view: View, ref: Ref) -> Iterator[Edge]:
         yield from (Edge("mounts", ref, Ref("Secret", ref.namespace, s)) for s in secrets if s)
 
 
+def _certificate_edges(view: View, ref: Ref) -> Iterator[Edge]:
+    secret = ((view.get(CERTIFICATE, ref.namespace, ref.name) or {}).get("spec") or {}).get("secretName")
+    if secret:
+        yield Edge("owns", ref, Ref("Secret", ref.namespace, secret))
+
+
 def _policy_edges(view: View, ref: Ref) -> Iterator[Edge]:
     policy = view.find(ref)
     for workload in view.workloads(ref.namespace) if policy else ():
@@ -246,6 +253,7 @@ _READERS = {
     "PersistentVolume": _volume_edges,
     "StorageClass": _class_edges,
     "Node": _node_edges,
+    "Certificate": _certificate_edges,
     **dict.fromkeys(("ConfigMap", "Secret", "ServiceAccount"), _user_edges),
     **dict.fromkeys(("Ingress", *ROUTES, *CONFIGURATIONS, "APIService"), _router_edges),
 }
