@@ -123,14 +123,15 @@ def _cronjob(view: View, obj: JsonObject) -> Iterator[Finding]:
         yield Finding(Severity.CRITICAL, subject.about, what, (fact,), "cronjobs")
         return
     last = parse_time(status.get("lastScheduleTime"))
-    if due is None or (last and last >= due) or age_of(view, obj) < view.now - due:
-        return
     if spec.get("suspend"):
-        since = f"since {last:%Y-%m-%d %H:%M}" if last else "ever"
-        what = f"is suspended, so it has not run {since} though its schedule {text!r} was due"
+        ran = f"it last ran {last:%Y-%m-%d %H:%M}" if last else "it has never run"
+        what = f"is suspended, so that its schedule {text!r} starts nothing; {ran}"
         fact = subject.fact("cronjob.suspended", "yes", what, setting=text)
         yield Finding(Severity.WARNING, subject.about, what, (fact,), "cronjobs")
-    elif not (status.get("active") and spec.get("concurrencyPolicy") == "Forbid"):
+        return
+    if due is None or (last and last >= due) or age_of(view, obj) < view.now - due:
+        return
+    if not (status.get("active") and spec.get("concurrencyPolicy") == "Forbid"):
         yield _missed(subject, due, last, text)
 
 
