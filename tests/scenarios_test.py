@@ -34,7 +34,6 @@ def results() -> tuple[Result, ...]:
 def test_root_cause_and_object_are_found(half: str) -> None:
     mine = [r for r in results() if r.scenario.half == half]
     right = sum(r.right for r in mine)
-    print(f"half {half}: {right}/{len(mine)}")  # noqa: T201
     assert right >= FLOOR[half] * len(mine)
 
 

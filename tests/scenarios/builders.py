@@ -164,6 +164,16 @@ FLAVOURS = {
 }
 
 
+class CustomAware(MemoryCluster):
+    """Lists custom kinds by `plural.group` too, as the API server's discovery offers them."""
+
+    def list(self, kind: str) -> Sequence[Json]:
+        for crd in super().list("CustomResourceDefinition"):
+            if kind == crd["metadata"]["name"]:
+                return super().list(crd["spec"]["names"]["kind"])
+        return super().list(kind)
+
+
 class World:
     """One cluster, grown by a scenario; `finish` adds what every cluster has and computes statuses."""
 
@@ -472,7 +482,12 @@ class World:
         for event in events:
             kind, reason, message, *rest = event
             self.event(pod, kind, reason, fill(message), *rest)
-        if node and node["metadata"]["name"] not in self.dead_nodes:
+        gone = (
+            node is None
+            or node["metadata"]["name"] in self.dead_nodes
+            or pod["status"].get("reason") == "Evicted"
+        )
+        if not gone:
             self._logs_and_usage(pod, (*inits, *containers), age, fill)
         return pod
 
@@ -758,7 +773,7 @@ class World:
         """What a reader of this cluster sees: Secrets come without values."""
         objects = [_without_values(o) if o["kind"] == "Secret" else o for o in self.objects]
         metrics = self.metrics if self.metrics_up else {}
-        cluster = MemoryCluster(objects, self.logs, metrics, NOW, self.unreadable)
+        cluster = CustomAware(objects, self.logs, metrics, NOW, self.unreadable)
         cluster.info = replace(cluster.info, context=self.flavour.name, server_version=self.version)
         return cluster
 

@@ -9,13 +9,11 @@ from scenarios.parts import State, c, ended, from_config, http, running, waiting
 from scenarios.pressure import hpa
 from scenarios.registry import scenario
 from scenarios.workloads import (
-    adopt,
     configmap,
     cronjob,
     deployment,
     ingress,
     job,
-    older_replicaset,
     pvc,
     secret,
     service,
@@ -82,19 +80,22 @@ def optional_config(w: World) -> Truth:
 
 @scenario()
 def rollout_with_budget(w: World) -> Truth:
-    """A budget at its limit for the minute of a normal rollout."""
-    good = c(w.app, ports=[8080], readinessProbe=http("/healthz", 8080))
-    old = older_replicaset(w, w.ns, w.app, [good], 3)
-    new = c(
-        w.app,
-        ports=[8080],
+    """A budget at its limit for the half minute that a StatefulSet's pod needs to come back."""
+    good = c("node", ports=[9092], readinessProbe=http("/healthz", 8080))
+    booting = c(
+        "node",
+        ports=[9092],
         state=running(ready=False, started=12),
         log="INFO starting",
-        readinessProbe=http("/healthz", 8080),
+        readinessProbe=http("/healthz", 8080, initialDelaySeconds=10),
     )
-    adopt(old, deployment(w, w.ns, w.app, new, replicas=3, pods=[new], old=old, age=15))
-    service(w, w.ns, w.app, 80, target=8080)
-    pdb(w, w.app, {"app": w.app}, {"maxUnavailable": 1}, 3, 3, 4, allowed=0)
+    statefulset(w, w.ns, w.app, good, replicas=3, pods=[good, good, booting], age=86400)
+    last = w.of("Pod", w.ns)[-1]
+    last["metadata"]["creationTimestamp"] = last["status"]["startTime"] = w.t(14)
+    for row in last["status"]["conditions"]:
+        row["lastTransitionTime"] = w.t(13)
+    service(w, w.ns, w.app, 9092, clusterIP="None")
+    pdb(w, w.app, {"app": w.app}, {"maxUnavailable": 1}, 2, 2, 3, allowed=0)
     return fine(f"check {w.app} in {w.ns}")
 
 
@@ -170,12 +171,12 @@ def evicted_long_ago(w: World) -> Truth:
 
 @scenario()
 def old_restart(w: World) -> Truth:
-    """One restart after a node reboot three days ago, one OOM kill a week ago."""
+    """One restart after a node reboot three days ago, one by hand a week ago."""
     reboot = running(
         restarts=1, last=ended(255, "Unknown", finished=86400 * 3, ran=40000), started=86400 * 3 - 20
     )
     kill = running(
-        restarts=1, last=ended(137, "OOMKilled", finished=86400 * 7, ran=40000), started=86400 * 7 - 20
+        restarts=1, last=ended(143, "Error", finished=86400 * 7, ran=40000), started=86400 * 7 - 20
     )
     boxes = [
         c(w.app, ports=[8080], state=s, log="INFO ok\nERROR user 8811 not found (404)\nINFO ok")

@@ -24,6 +24,7 @@ FAMILIES = (
     "batch",
     "pressure",
     "lifecycle",
+    "looks",
     "crowd",
     "controls",
 )

@@ -202,11 +202,36 @@ def _cluster_scoped(w: World) -> None:
             spec={"service": target, "group": "metrics.k8s.io", "version": "v1beta1"},
             status={"conditions": [ok]},
         )
+    _custom_definitions(w)
     if w.of("Ingress") and not w.of("IngressClass"):
         w.add(
             "networking.k8s.io/v1", "IngressClass", "", "nginx", spec={"controller": "k8s.io/ingress-nginx"}
         )
         _ingress_controller(w)
+
+
+def _custom_definitions(w: World) -> None:
+    """The definition of every custom kind in use."""
+    known = {d["metadata"]["name"] for d in w.of("CustomResourceDefinition")}
+    for obj in list(w.objects):
+        group, _, version = obj["apiVersion"].rpartition("/")
+        name = f"{obj['kind'].lower()}s.{group}"
+        if "." not in group or (group.endswith(".k8s.io") and "gateway" not in group) or name in known:
+            continue
+        known.add(name)
+        names = {"kind": obj["kind"], "plural": f"{obj['kind'].lower()}s", "singular": obj["kind"].lower()}
+        rows = [{"name": version, "served": True, "storage": True}]
+        ok = [{"type": kind, "status": "True"} for kind in ("NamesAccepted", "Established")]
+        spec = {"group": group, "names": names, "scope": "Namespaced", "versions": rows}
+        api = "apiextensions.k8s.io/v1"
+        w.add(
+            api,
+            "CustomResourceDefinition",
+            "",
+            name,
+            spec=spec,
+            status={"conditions": ok, "storedVersions": [version]},
+        )
 
 
 def _ingress_controller(w: World) -> None:

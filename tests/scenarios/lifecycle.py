@@ -135,18 +135,6 @@ def budget_zero(w: World) -> Truth:
 def finalizer_custom(w: World) -> Truth:
     """A custom object whose operator is gone."""
     w.add(
-        "apiextensions.k8s.io/v1",
-        "CustomResourceDefinition",
-        "",
-        "databases.db.corp.test",
-        spec={
-            "group": "db.corp.test",
-            "names": {"kind": "Database", "plural": "databases"},
-            "scope": "Namespaced",
-            "versions": [{"name": "v1", "served": True, "storage": True}],
-        },
-    )
-    w.add(
         "db.corp.test/v1",
         "Database",
         w.ns,

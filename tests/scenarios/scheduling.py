@@ -422,7 +422,7 @@ def scheduler_down(w: World) -> Truth:
         "scheduler_unavailable",
         f"Pod/kube-system/kube-scheduler-{node}",
         (),
-        ("*/*/*",),
+        ("*",),
     )
 
 
@@ -447,5 +447,5 @@ def scheduler_name(w: World) -> Truth:
         "scheduler_unavailable",
         f"Deployment/{w.ns}/{w.app}",
         (),
-        ("*/*/*",),
+        ("*",),
     )

@@ -48,7 +48,7 @@ def deployment(
         ns,
         name,
         labels=labels,
-        age=max(age, 600),
+        age=max(age, 86400) if old else age,
         owner=owner,
         annotations={"deployment.kubernetes.io/revision": "2" if old else "1"} | dict(annotations or {}),
         spec={
