@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
-import yaml
+from kubelore.packaged import packaged_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +26,6 @@ class FactKey:
 @cache
 def vocabulary() -> dict[str, FactKey]:
     """All fact keys by name."""
-    text = files("kubelore").joinpath("analysis/vocabulary.yaml").read_text(encoding="utf-8")
-    entries = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))["facts"]  # noqa: S506
     return {
         e["key"]: FactKey(
             e["key"],
@@ -37,5 +34,5 @@ def vocabulary() -> dict[str, FactKey]:
             () if e["values"] == "open" else tuple(e["values"]),
             e["means"],
         )
-        for e in entries
+        for e in packaged_yaml("kubelore", "analysis", "vocabulary.yaml")["facts"]
     }

@@ -7,12 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cache
-from importlib.resources import files
 from itertools import pairwise
 
-import yaml
-
 from kubelore.analysis.view import WORKLOAD_KINDS, View, ref_of
+from kubelore.packaged import packaged_yaml
 from kubelore.types import Ref
 
 NAMED_KINDS = (
@@ -59,7 +57,7 @@ class Words:
 
 @cache
 def _vocabulary() -> Words:
-    data = yaml.safe_load(files("kubelore.agent").joinpath("words.yaml").read_text(encoding="utf-8"))
+    data = packaged_yaml("kubelore.agent", "words.yaml")
     return Words(
         kinds=data["kinds"],
         labels=frozenset({*data["labels"], *data["kinds"]}),

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 
-from kubelore.packaged import packaged_yaml
-
 from kubelore.analysis.backends import addresses_of, desired_replicas, pod_state
 from kubelore.analysis.nodes import conditions_of
 from kubelore.analysis.placement import is_ready, selects_node, untolerated
 from kubelore.analysis.registry import check
 from kubelore.analysis.subject import Subject
 from kubelore.analysis.view import View, parse_time, ref_of
+from kubelore.packaged import packaged_yaml
 from kubelore.types import Fact, Finding, JsonObject, Ref, Severity
 
 STARTING = timedelta(minutes=2)

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from kubelore.packaged import packaged_yaml
-
 from kubelore.analysis.view import Event
+from kubelore.packaged import packaged_yaml
 
 MAX_TEXT = 4000
 """Characters of a message that are read; the rest repeats or pads."""

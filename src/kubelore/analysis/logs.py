@@ -11,14 +11,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
-from kubelore.packaged import packaged_yaml
-
 from kubelore.analysis.config import keys_of
 from kubelore.analysis.loglines import FRAME, MAX_LINE, Level, unwrap
 from kubelore.analysis.needles import Needle, needle
 from kubelore.analysis.podstate import Case, Container, shortened
 from kubelore.analysis.probes import plain_http_facts, port_facts
 from kubelore.analysis.view import View
+from kubelore.packaged import packaged_yaml
 from kubelore.types import Fact, JsonObject
 
 MAX_TEXT = 2_000_000

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
-import yaml
-
+from kubelore.packaged import packaged_yaml
 from kubelore.types import JsonObject
 
 WORD = re.compile(r"[a-z0-9]+")
@@ -16,8 +14,7 @@ WORD = re.compile(r"[a-z0-9]+")
 
 @cache
 def _programs() -> dict[str, Any]:
-    text = files(__package__).joinpath("programs.yaml").read_text(encoding="utf-8")
-    programs: dict[str, Any] = yaml.safe_load(text)
+    programs: dict[str, Any] = packaged_yaml("kubelore.analysis", "programs.yaml")
     return programs
 
 

@@ -96,16 +96,15 @@ def new(
     folder: o.PatternsOption = None,
 ) -> None:
     """Start a pattern of your own, from a template."""
-    from importlib.resources import files
-
     from kubelore.cli.output import print_plain
+    from kubelore.packaged import packaged_text
     from kubelore.patterns.load import user_folder
 
     words = re.findall(r"[a-z0-9]+", name.lower())
     if not words or not words[0][0].isalpha():
         raise UsageError(f"{name!r} is no name for a pattern", hint="begin it with a letter")
     target = (folder or user_folder()) / f"{'_'.join(words)}.yaml"
-    template = files("kubelore.cli").joinpath("pattern.yaml").read_text(encoding="utf-8")
+    template = packaged_text("kubelore.cli", "pattern.yaml")
     text = template.format(id="_".join(words), name=" ".join(words).capitalize(), words=" ".join(words))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -175,8 +174,8 @@ def _problems(paths: Sequence[Path]) -> Iterable[Problem]:
 
 def _source(file: str) -> str:
     """The text of a pattern file: a path of the user's, or the name of a built-in one."""
-    from importlib.resources import files
+    from kubelore.packaged import packaged_text
 
     if Path(file).parent != Path():
         return Path(file).read_text(encoding="utf-8-sig")
-    return files("kubelore.patterns").joinpath("library", file).read_text(encoding="utf-8")
+    return packaged_text("kubelore.patterns", "library", file)

@@ -15,7 +15,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from importlib import resources
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote, urlencode
@@ -27,6 +26,7 @@ from kubelore.cluster.reader import MAX_LOG_BYTES, Reader
 from kubelore.cluster.snapshot.model import blank_secret
 from kubelore.cluster.snapshot.recording import FORMAT_VERSION, MARKER
 from kubelore.errors import ClusterError, CredentialsRejected, NotReadable, SnapshotError, UsageError
+from kubelore.packaged import packaged_text
 from kubelore.protocols import Progress
 from kubelore.redaction import redact, redact_object
 from kubelore.types import JsonObject, NotChecked
@@ -165,7 +165,7 @@ class _Capture:
 
     # -- objects -----------------------------------------------------------------------------------
     def _custom_kinds(self) -> list[Kind]:
-        text = resources.files("kubelore.cluster").joinpath("custom.txt").read_text()
+        text = packaged_text("kubelore.cluster", "custom.txt")
         names = [line for line in text.splitlines() if line and not line.startswith("#")]
         try:
             return [kind for kind in map(self.cluster.resolve, names) if kind]

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from kubelore.errors import DataError, UsageError
+from kubelore.errors import UsageError
+from kubelore.packaged import packaged_yaml
 
 FOLDER = Path(__file__).parent
 
@@ -30,14 +31,8 @@ class Example:
 
 def load() -> Mapping[str, Example]:
     """All examples by name, in the order of the table."""
-    import yaml  # noqa: PLC0415 - not needed to import the package
-
-    text = (FOLDER / "examples.yaml").read_text(encoding="utf-8")
-    try:
-        rows = yaml.safe_load(text)
-        return {name: Example(name=name, **row) for name, row in rows.items()}
-    except (yaml.YAMLError, AttributeError, TypeError) as error:
-        raise DataError(f"examples.yaml is not valid: {error}") from error
+    rows = packaged_yaml("kubelore.examples", "examples.yaml")
+    return {name: Example(name=name, **row) for name, row in rows.items()}
 
 
 def path(name: str) -> Path:

@@ -13,11 +13,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Literal, get_args
-
-from kubelore.packaged import packaged_yaml
+from typing import Literal, get_args
 
 from kubelore.errors import DataError, UsageError
+from kubelore.packaged import packaged_yaml
 from kubelore.patterns.load import Library
 from kubelore.patterns.model import Pattern, Phrases
 

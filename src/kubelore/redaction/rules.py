@@ -6,10 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import Any
 
-import yaml
+from kubelore.packaged import packaged_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +51,7 @@ class Rules:
 @cache
 def source() -> dict[str, Any]:
     """The rules file as written, with its examples."""
-    text = resources.files(__package__).joinpath("rules.yaml").read_text(encoding="utf-8")
-    data: dict[str, Any] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    data: dict[str, Any] = packaged_yaml("kubelore.redaction", "rules.yaml")
     return data
 
 
