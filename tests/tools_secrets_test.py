@@ -203,3 +203,17 @@ def test_what_other_packages_tools_return_is_redacted_too() -> None:
     seen = Toolbox(View(planted()), [Loose()]).run(ToolCall("LOOSE", f"token={IN_EVENT}"))
     everything = "\n".join(strings_of(seen))
     assert [canary for canary in CANARIES if canary in everything] == []
+
+
+def test_a_private_key_is_taken_out_before_lines_are_picked() -> None:
+    """A digest that drops the BEGIN line must not leave the rest of the key unrecognised."""
+    body = [base64.b64encode(f"key material {n:02d} {PLAIN * 2}".encode()).decode()[:64] for n in range(30)]
+    lines = [f"INFO step {n} done" for n in range(300)]
+    key = ["-----BEGIN RSA PRIVATE KEY-----", *body, "-----END RSA PRIVATE KEY-----"]
+    log = "\n".join([*lines, *key, "ERROR panic: cannot parse key"])
+    name = f"leaky-{HASH}-ddddd"
+    failing = pod("shop", "leaky", "ddddd", [crashed("leaky")])
+    box = Toolbox(View(MemoryCluster([*shop(), failing], {("shop", name, "leaky"): log})))
+    seen = box.run(ToolCall("GET_LOGS", f"pod shop {name}")).text
+    assert "cannot parse key" in seen
+    assert not [line for line in body if line in seen]

@@ -13,6 +13,7 @@ from kubelore.analysis.edges import edges_of
 from kubelore.analysis.logs import LogReading, log_facts, read_log
 from kubelore.analysis.view import View, parse_time, ref_of
 from kubelore.errors import BadArguments, NotReadable
+from kubelore.redaction import redact
 from kubelore.tools.arguments import Target, read
 from kubelore.tools.loglines import condense
 from kubelore.tools.pods import (
@@ -124,11 +125,12 @@ class GetLogs:
     def _one(self, pod: JsonObject, container: str, window: Window, *, previous: bool) -> Log:
         ref, read_logs = ref_of(pod), self._view.cluster.logs
         try:
-            text = read_logs(ref.namespace, ref.name, container, previous=previous, tail=window.lines)
+            raw = read_logs(ref.namespace, ref.name, container, previous=previous, tail=window.lines)
         except NotReadable as error:
             if _ever_ran(_status(pod, container)):
                 return Log(container, previous, "", str(error), unread=True)
             return Log(container, previous, "", "the container has not run yet")
+        text = redact(raw)  # whole, before lines are picked: half a private key no longer looks like one
         shown = "\n".join(filter(window.shows, text.splitlines()))
         reading = read_log(shown)
         if not reading.fetched:
