@@ -11,6 +11,7 @@ import yaml
 
 from kubelore.cluster.kinds import Kind
 from kubelore.cluster.snapshot.model import Listing, blank_secret
+from kubelore.cluster.snapshot.shapes import Misfits, fit
 from kubelore.errors import SnapshotError
 from kubelore.types import JsonObject
 
@@ -85,11 +86,14 @@ def _is_object(item: Any) -> bool:
 
 
 def listing(kind: Kind, items: Iterable[JsonObject], problem: str = "") -> Listing:
-    """Items as the API would return them one by one: with kind and apiVersion, Secrets without values."""
-    stamped = ({"kind": kind.kind, "apiVersion": kind.api_version, **_plain(item)} for item in items)
+    """Items as the API would return them one by one: with kind and apiVersion, every field of its type,
+    Secrets without values."""
+    misfits = Misfits()
+    fitted = (fit(_plain(item), kind.resource, misfits) for item in items)
+    stamped = [{"kind": kind.kind, "apiVersion": kind.api_version, **item} for item in fitted]
     if kind.resource == "secrets":
-        stamped = (blank_secret(item) for item in stamped)
-    return Listing(kind, list(stamped), problem)
+        stamped = [blank_secret(item) for item in stamped]
+    return Listing(kind, stamped, "; ".join(filter(None, (problem, str(misfits)))))
 
 
 def _plain(item: JsonObject) -> JsonObject:
