@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubelore.errors import PatternError
+from kubelore.errors import UsageError
 from kubelore.patterns.load import Library, load, read_pattern, user_folder
 
 GOOD = """\
@@ -73,7 +73,7 @@ def test_a_good_file_has_no_problems() -> None:
         ("  - all: [log=lock-held]", "  - none: [log=lock-held]", "needs a fact under `all` or `any`"),
         ("  - all: [log=lock-held]", "  - all: [service.endpoints=none]", "a fact about Service, not about"),
         ("    strength: 1", "    strength: high", "valid number"),
-        ("    strength: 1", "    strenght: 1", "Extra inputs are not permitted"),
+        ("    strength: 1", "    strenght: 1", "unknown key (did you mean strength?)"),
         ("    supports: {", "    contradicts: {log=slow: -1}\n    supports: {", "positive"),
         ("- {tool: GET_LOGS", "- {tool: GET_LOG", "unknown tool GET_LOG (did you mean GET_LOGS?)"),
         ("args: <namespace> <pod>", "args: <namespace> <pods>", "unknown placeholder <pods>"),
@@ -195,9 +195,11 @@ def test_the_users_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatc
 
 
 def test_an_unknown_pattern_says_how_to_find_the_known_ones(builtin: Library) -> None:
-    with pytest.raises(PatternError, match="no pattern nonsense") as error:
+    with pytest.raises(UsageError, match=r"no pattern nonsense$") as error:
         builtin.get("nonsense")
     assert "patterns list" in error.value.hint
+    with pytest.raises(UsageError, match="did you mean oomkilled"):
+        builtin.get("oomkill")
 
 
 def test_the_hash_is_that_of_the_content(builtin: Library) -> None:

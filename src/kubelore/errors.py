@@ -79,12 +79,6 @@ class DataError(KubeloreError):
     exit_code = 4
 
 
-class PatternError(DataError):
-    """A pattern file is not valid."""
-
-    hint = "kubelore patterns lint names the line and the reason"
-
-
 class ToolError(KubeloreError):
     """A tool could not do what it was asked; the message goes back to the decider."""
 

@@ -74,7 +74,8 @@ def root_causes() -> Mapping[str, RootCause]:
     return {row[0]: RootCause(row[0], row[1], row[2], row[4]) for row in rows}
 
 
-def _closest(word: str, known: Iterable[str]) -> str:
+def closest(word: str, known: Iterable[str]) -> str:
+    """` (did you mean ...?)`, or nothing where no known word is near."""
     near = get_close_matches(word, list(known), n=1)
     return f" (did you mean {near[0]}?)" if near else ""
 
@@ -84,10 +85,10 @@ def mistakes(pattern: Pattern, tools: frozenset[str] = TOOLS) -> Iterator[Mistak
     for i, step in enumerate(pattern.investigation_steps):
         at: Path = ("investigation_steps", i)
         if step.tool not in tools:
-            yield (*at, "tool"), f"unknown tool {step.tool}{_closest(step.tool, tools)}"
+            yield (*at, "tool"), f"unknown tool {step.tool}{closest(step.tool, tools)}"
         for name in STEP_PLACEHOLDER.findall(step.args):
             if name not in STEP_PARAMS:
-                yield (*at, "args"), f"unknown placeholder <{name}>{_closest(name, STEP_PARAMS)}"
+                yield (*at, "args"), f"unknown placeholder <{name}>{closest(name, STEP_PARAMS)}"
     yield from _phrase_mistakes(pattern)
     for i, cause in enumerate(pattern.common_causes):
         for path, reason in _cause_mistakes(cause):
@@ -109,7 +110,7 @@ def _phrase_mistakes(pattern: Pattern) -> Iterator[Mistake]:
 
 def _cause_mistakes(cause: Cause) -> Iterator[Mistake]:
     if cause.root_cause == "none" or cause.root_cause not in root_causes():
-        near = _closest(cause.root_cause, root_causes())
+        near = closest(cause.root_cause, root_causes())
         yield ("root_cause",), f"unknown root cause {cause.root_cause}{near}"
     for i, condition in enumerate(cause.when):
         for path, reason in _condition_mistakes(condition, cause.at_fault):
@@ -133,7 +134,7 @@ def _condition_mistakes(condition: Condition, at_fault: str) -> Iterator[Mistake
 
 def _fact_mistakes(facts: Facts) -> Iterator[Mistake]:
     if facts.object not in KINDS:
-        yield ("object",), f"unknown kind {facts.object}{_closest(facts.object, KINDS)}"
+        yield ("object",), f"unknown kind {facts.object}{closest(facts.object, KINDS)}"
     for group in ("all", "any", "none"):
         for i, glob in enumerate(getattr(facts, group)):
             if reason := _glob_mistake(glob, facts.object):
@@ -150,9 +151,9 @@ def _glob_mistake(glob: str, kind: str) -> str:
     key, _, value = glob.partition("=")
     fact = vocabulary().get(key)
     if fact is None:
-        return f"unknown fact {key}{_closest(key, vocabulary())}"
+        return f"unknown fact {key}{closest(key, vocabulary())}"
     if fact.values and not any(fnmatchcase(v, value) for v in fact.values):
-        return f"{key} is never {value}{_closest(value, frozenset(fact.values))}"
+        return f"{key} is never {value}{closest(value, frozenset(fact.values))}"
     fits = "any" in (kind, fact.about) or kind == fact.about
     if not fits and not (fact.about == "workload" and kind in WORKLOADS):
         return f"{key} is a fact about {fact.about}, not about {kind}"
@@ -173,4 +174,4 @@ def _template_mistakes(cause: Cause) -> Iterator[Mistake]:
             if name in UNTRUSTED_PARAMS - allowed:
                 yield path, f"{{{name}}} is text from the cluster and may stand in an explanation only"
             elif name not in allowed:
-                yield path, f"unknown placeholder {{{name}}}{_closest(name, frozenset(allowed))}"
+                yield path, f"unknown placeholder {{{name}}}{closest(name, frozenset(allowed))}"

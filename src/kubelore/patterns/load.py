@@ -14,12 +14,13 @@ from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
-from kubelore.errors import PatternError
+from kubelore.errors import UsageError
 from kubelore.packaged import SAFE_LOADER
 from kubelore.patterns import check
 from kubelore.patterns.check import RootCause, root_causes
-from kubelore.patterns.model import Pattern
+from kubelore.patterns.model import KEYS, Pattern
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -54,12 +55,13 @@ class Library:
         return {pattern.id: pattern for pattern in self.patterns}
 
     def get(self, pattern_id: str) -> Pattern:
-        """Raises PatternError when there is no such pattern."""
+        """Raises UsageError when there is no such pattern."""
         try:
             return self._by_id[pattern_id]
         except KeyError:
-            raise PatternError(
-                f"there is no pattern {pattern_id}", hint="see: kubelore patterns list"
+            near = check.closest(pattern_id, self._by_id)
+            raise UsageError(
+                f"there is no pattern {pattern_id}{near}", hint="see: kubelore patterns list"
             ) from None
 
 
@@ -136,7 +138,7 @@ def read_pattern(
 
 def _schema_problems(name: str, node: yaml.Node, error: ValidationError) -> Iterable[Problem]:
     found = [
-        (tuple(part for part in mistake["loc"] if part != "[key]"), mistake["msg"], mistake["type"])
+        (tuple(part for part in mistake["loc"] if part != "[key]"), _reason(mistake), mistake["type"])
         for mistake in error.errors(include_url=False, include_context=False)
     ]
     for path, message, kind in found:
@@ -144,6 +146,12 @@ def _schema_problems(name: str, node: yaml.Node, error: ValidationError) -> Iter
         inside = any(other[: len(path)] == path and other != path for other, _, _ in found)
         if not (kind == "too_short" and inside):
             yield Problem(name, line_of(node, path), _at(path, message))
+
+
+def _reason(mistake: ErrorDetails) -> str:
+    if mistake["type"] == "extra_forbidden":
+        return f"unknown key{check.closest(str(mistake['loc'][-1]), KEYS)}"
+    return mistake["msg"]
 
 
 def _at(path: check.Path, reason: str) -> str:

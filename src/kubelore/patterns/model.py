@@ -113,3 +113,11 @@ class Pattern(Strict):
     investigation_steps: tuple[InvestigationStep, ...] = Field(min_length=1)
     common_causes: tuple[Cause, ...] = Field(min_length=1)
     references: tuple[str, ...] = ()
+
+
+KEYS = frozenset(
+    key
+    for model in (Pattern, Phrases, InvestigationStep, Cause, Joined, Condition, FixTemplate)
+    for key in model.model_fields
+)
+"""Every key that a pattern file may have somewhere."""
