@@ -412,11 +412,11 @@ MISTAKES = [
     (("investigate",), 2, "Missing argument"),
     (("investigate", "  ", "--snapshot", FAULTY), 2, "the question is empty"),
     (("investigate", "x" * 30_000, "--snapshot", FAULTY), 2, "longer than"),
-    (("investigate", "why?", "-o", "html"), 2, "'html'"),
+    (("investigate", "why?", "-o", "html"), 2, "'--output' / '-o': 'html'"),
     (("investigate", "why?", "--max-steps", "0"), 2, "--max-steps"),
     (("scan", "-n", "shop", "-A"), 2, "exclude each other"),
     (("scan", "-n", "not a name"), 2, "not the name of a namespace"),
-    (("scan", "-n", "nowhere", "--snapshot", FAULTY), 2, "nowhere"),
+    (("scan", "-n", "shopp", "--snapshot", FAULTY), 2, "no namespace shopp\nhint: there are: shop"),
     (("scan", "--snapshot", FAULTY, "--context", "prod"), 2, "--context"),
     (("scan", "--snapshot", "example:nope"), 2, "there is no example"),
     (("scan", "--snapshot", "/does/not/exist"), 3, "/does/not/exist"),
@@ -425,7 +425,7 @@ MISTAKES = [
     (("snapshot", "info", "/does/not/exist"), 3, "/does/not/exist"),
     (("investigate", "why?", "--decider", "openai", "--snapshot", FAULTY), 2, "needs a model"),
     (("investigate", "why?", "--patterns", "/does/not/exist", "--snapshot", FAULTY), 2, "/does/not/exist"),
-    (("patterns", "show", "nope"), 4, "there is no pattern nope"),
+    (("patterns", "show", "nope"), 2, "there is no pattern nope"),
     (("patterns", "new", "!"), 2, "no name for a pattern"),
     (("patterns", "lint", "/does/not/exist"), 2, "/does/not/exist"),
     (("patterns", "match", "x", "--strategy", "magic"), 2, "magic"),
@@ -471,7 +471,7 @@ def test_doctor_says_what_is_missing(
     monkeypatch.setenv("PATH", str(tmp_path))
     ran = kubelore("doctor")
     assert ran.code == 3
-    assert "no kubectl: " in ran.out
+    assert "FAIL kubectl: " in ran.out
     assert re.search(r"ok patterns: \d+ ", ran.out)
 
 

@@ -86,7 +86,7 @@ def _unexpected(error: Exception) -> int:
     if message is not None:  # a usage error of typer, whose class differs between its versions
         context = getattr(error, "ctx", None)
         path = context.command_path if context else program_name(sys.argv[0])
-        return _fail(message(), f"{path} --help", USAGE)
+        return _fail(message().replace("Value error, ", ""), f"{path} --help", USAGE)
     if os.environ.get(DEBUG):
         raise error
     return _fail(

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from kubelore.bench.incidents import Prediction
 from kubelore.bench.scoring import Score, Share, percentile, wilson
 from kubelore.cli.console import clean_all
+from kubelore.cli.render import columns
 from kubelore.patterns.question import QuestionScore
 
 QUESTIONS_FORMAT = "kubelore.bench.questions/1"
@@ -105,19 +105,6 @@ def _miss(miss: dict[str, Any]) -> Text:
 
 def _share(share: float, total: int) -> Share:
     return Share(round(share * total), total)
-
-
-def columns(rows: Iterable[Sequence[str]], header: Sequence[str] = ()) -> Table:
-    """A borderless table, the last column wraps."""
-    table = Table(box=None, show_header=bool(header), padding=(0, 2, 0, 0), pad_edge=False)
-    cells = [tuple(row) for row in rows]
-    width = len(header or (cells[0] if cells else ()))
-    for number in range(width):
-        title = header[number] if header else ""
-        table.add_column(title, no_wrap=number < width - 1, overflow="fold", header_style="bold")
-    for row in cells:
-        table.add_row(*(Text(cell) for cell in row))
-    return table
 
 
 def share_data(share: Share) -> dict[str, Any]:

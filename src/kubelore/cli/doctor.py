@@ -100,7 +100,7 @@ def _text(checks: list[dict[str, Any]]) -> RenderableType:
 
     rows = []
     for check in checks:
-        mark = "ok" if check["ok"] else "no"
+        mark = "ok" if check["ok"] else "FAIL" if check["what"] in NEEDED else "warn"
         hint = [Text(check["hint"], style="dim")] if check["hint"] and not check["ok"] else []
         rows.append(item(mark, Text(f"{check['what']}: {check['detail']}"), *hint))
     return Group(*rows)

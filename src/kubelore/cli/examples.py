@@ -25,17 +25,14 @@ def examples(
     from rich.text import Text
 
     from kubelore import examples as shipped
-    from kubelore.cli.bench_report import columns
     from kubelore.cli.output import emit
+    from kubelore.cli.render import code, columns
 
     found = list(shipped.load().values())
     rows = [(e.name, f"{e.title}\n{e.question}") for e in found]
-    usage = Text(
-        f'\nTry one: kubelore investigate "{found[0].question}" --snapshot example:{found[0].name}',
-        style="dim",
-    )
+    usage = code(f'kubelore investigate "{found[0].question}" --snapshot example:{found[0].name}')
     emit(
         [asdict(example) for example in found],
         output,
-        text=lambda: Group(columns(rows), usage),
+        text=lambda: Group(columns(rows), Text("\nTry one:\n"), usage),
     )

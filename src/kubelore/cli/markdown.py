@@ -36,7 +36,7 @@ def investigation(report: Report) -> str:
     if diagnosis is not None:
         parts += _diagnosis(diagnosis, report)
     steps = [
-        f"{s['index']}. {span(' '.join((s['tool'], s['args'])).strip())} {escape(s['thought'])}"
+        f"{s['index']}. {span(' '.join((s['tool'], s['args'])).strip())} {escape(s['thought'])}".rstrip()
         for s in report["steps"]
     ]
     if steps:
@@ -87,7 +87,8 @@ def _diagnosis(diagnosis: DiagnosisDocument, report: Report) -> Iterator[str]:
 
 def _alternative(other: AlternativeDocument) -> str:
     what = f"{span(other['root_cause'])} at {span(other['object'])}"
-    return f"- {percent(other['probability'])} {what} {escape(other['why'])}".rstrip()
+    why = f": {escape(other['why'])}" if other["why"] else ""
+    return f"- {percent(other['probability'])} {what}{why}"
 
 
 def _fix(diagnosis: DiagnosisDocument) -> Iterator[str]:

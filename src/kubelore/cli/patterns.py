@@ -32,15 +32,15 @@ def register(app: typer.Typer) -> None:
 @patterns.command("list")
 def list_(*, folder: o.PatternsOption = None, output: o.DataOption = DataFormat.TEXT) -> None:
     """List all patterns, the built-in ones and yours."""
-    from kubelore.cli.bench_report import columns
     from kubelore.cli.console import clean_all
     from kubelore.cli.output import emit
+    from kubelore.cli.render import columns
 
     library = _library(folder)
     rows: list[dict[str, Any]] = clean_all(
         [
             {"id": p.id, "version": p.version, "name": p.name, "file": library.files[p.id],
-             "causes": [cause.root_cause for cause in p.common_causes]}
+             "causes": list(dict.fromkeys(cause.root_cause for cause in p.common_causes))}
             for p in library.patterns
         ]
     )  # fmt: skip
@@ -126,9 +126,9 @@ def match(
     output: o.DataOption = DataFormat.TEXT,
 ) -> None:
     """Say which patterns a question brings up."""
-    from kubelore.cli.bench_report import columns
     from kubelore.cli.console import clean_all
     from kubelore.cli.output import emit
+    from kubelore.cli.render import columns
     from kubelore.patterns.question import match as matching
 
     found = matching(" ".join(question), _library(folder), strategy.value)
@@ -145,8 +145,8 @@ def causes(*, output: o.DataOption = DataFormat.TEXT) -> None:
     """List the root causes that a pattern may name."""
     from dataclasses import asdict
 
-    from kubelore.cli.bench_report import columns
     from kubelore.cli.output import emit
+    from kubelore.cli.render import columns
     from kubelore.patterns.check import root_causes
 
     rows = [asdict(cause) for cause in root_causes().values()]

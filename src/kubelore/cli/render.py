@@ -70,6 +70,19 @@ def item(marker: str, *lines: Text) -> Table:
     return table
 
 
+def columns(rows: Iterable[Sequence[str]], header: Sequence[str] = ()) -> Table:
+    """A borderless table, the last column wraps."""
+    table = Table(box=None, show_header=bool(header), padding=(0, 2, 0, 0), pad_edge=False)
+    cells = [tuple(row) for row in rows]
+    width = len(header or (cells[0] if cells else ()))
+    for number in range(width):
+        title = header[number] if header else ""
+        table.add_column(title, no_wrap=number < width - 1, overflow="fold", header_style="bold")
+    for row in cells:
+        table.add_row(*(Text(cell) for cell in row))
+    return table
+
+
 def code(text: str) -> Text:
     """Commands and YAML: indented, never wrapped, so that they can be copied."""
     lines = "\n".join(" " * MARGIN + line if line else "" for line in text.rstrip("\n").split("\n"))
@@ -97,7 +110,10 @@ def bar(probability: float) -> str:
 
 
 def percent(probability: float) -> str:
-    return "<1%" if 0 < probability < 0.005 else f"{probability:.0%}"
+    """Evidence never makes sure: neither 0% nor 100%."""
+    if probability < 0.005:
+        return "<1%"
+    return ">99%" if probability >= 0.995 else f"{probability:.0%}"
 
 
 def _diagnosis(diagnosis: DiagnosisDocument, report: Report) -> Iterator[RenderableType]:

@@ -65,5 +65,6 @@ def find_all(cluster: Cluster, namespace: str) -> tuple[Sequence[Finding], Seque
 
     seen = Toolbox(View(cluster)).run(ToolCall("FIND_ISSUES", namespace or "-A"))
     if seen.error:
-        raise ClusterError(seen.error) if seen.not_checked else UsageError(seen.error)
+        hint = seen.text.removeprefix(seen.error).strip()
+        raise (ClusterError if seen.not_checked else UsageError)(seen.error, hint=hint)
     return [f for f in seen.findings if f.severity is not Severity.INFO], seen.not_checked

@@ -141,7 +141,7 @@ def _report(loaded: Snapshot) -> dict[str, Any]:
 
 
 def _text(report: dict[str, Any]) -> RenderableType:
-    from kubelore.cli.bench_report import columns
+    from kubelore.cli.render import columns
 
     cluster = report["cluster"]
     rows = [
