@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -188,6 +188,7 @@ class World:
         self.unreadable: set[str] = set()
         self.metrics_up = True
         self.dead_nodes: set[str] = set()
+        self.unsettled: list[Callable[[], None]] = []
         self._taken: set[str] = set()
         self._counter = 1000
         self.nodes = [self._node(i) for i in range(1, workers + 1)]
@@ -767,6 +768,8 @@ class World:
         from scenarios.household import furnish
 
         furnish(self)
+        for settle in self.unsettled:
+            settle()
         return self
 
     def cluster(self) -> MemoryCluster:

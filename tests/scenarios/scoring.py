@@ -11,7 +11,8 @@ from typing import Any
 from kubelore.analysis.find import find
 from kubelore.analysis.view import View
 from kubelore.build import Settings, investigator
-from kubelore.types import Diagnosis, Finding, Ref, Severity
+from kubelore.tools.registry import Toolbox
+from kubelore.types import Diagnosis, Finding, Ref, Severity, ToolCall
 from scenarios.builders import Truth
 from scenarios.corpus import Scenario
 
@@ -42,7 +43,8 @@ def judge(scenario: Scenario) -> Result:
     causes = {truth.root_cause, *truth.also_root_causes}
     objects = [truth.object, *truth.also_objects]
     findings = tuple(f for f in find(View(world.cluster())) if f.severity is not Severity.INFO)
-    text = dump(investigation) + dump(findings)
+    scan = Toolbox(View(world.cluster())).run(ToolCall("FIND_ISSUES", "-A"))
+    text = dump(investigation) + dump(scan)
     leaks = tuple(canary for canary in truth.canaries if canary in text)
     answers = _answers(diagnosis)
     cause = answers[0][0] in causes

@@ -119,9 +119,25 @@ def deployment(
             w.event(rs, "Normal", "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}", 1, age, age)
     if refused:
         w.event(rs, "Warning", "FailedCreate", f"Error creating: {refused}", 16, min(age, 3300), 80)
+
+    def settle() -> None:
+        """Again at the end, where a scenario has added pods of its own."""
+        pods = [
+            p
+            for p in w.of("Pod", ns)
+            if _owned(p, rs) and p["status"]["phase"] != "Failed" and "deletionTimestamp" not in p["metadata"]
+        ]
+        if len(pods) != len(made):
+            _fill_status(w, top, rs, pods, replicas, age, refused, was_ready, old)
+
     _fill_status(w, top, rs, made, replicas, age, refused, was_ready, old)
     top["status"] |= dict(status or {})
+    w.unsettled.append(settle)
     return top
+
+
+def _owned(pod: Json, owner: Json) -> bool:
+    return any(o["uid"] == owner["metadata"]["uid"] for o in pod["metadata"].get("ownerReferences", ()))
 
 
 def _template(
