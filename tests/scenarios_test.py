@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,6 +31,11 @@ def results() -> tuple[Result, ...]:
     return tuple(judge(s) for s in ALL)
 
 
+def shown(result: Result) -> str:
+    """What a failing test may tell about a result: of half b only that there is one."""
+    return f"{result.scenario.id} {result.got}" if result.scenario.half == "a" else "one of half b"
+
+
 @pytest.mark.parametrize("half", ["a", "b"])
 def test_root_cause_and_object_are_found(half: str) -> None:
     mine = [r for r in results() if r.scenario.half == half]
@@ -39,19 +45,19 @@ def test_root_cause_and_object_are_found(half: str) -> None:
 
 def test_nothing_is_found_where_nothing_is_wrong() -> None:
     healthy = [r for r in results() if r.truth.root_cause == "none"]
-    alarms = [(r.scenario.id, str(f.object), f.what) for r in healthy for f in r.findings]
+    alarms = [(shown(r), f.check) for r in healthy for f in r.findings]
     assert not alarms
 
 
 def test_a_healthy_cluster_is_diagnosed_as_healthy() -> None:
-    wrong = [(r.scenario.id, r.got) for r in results() if r.truth.root_cause == "none" and not r.cause]
+    wrong = [shown(r) for r in results() if r.truth.root_cause == "none" and not r.cause]
     assert not wrong
 
 
 def test_no_canary_leaves_the_engine() -> None:
     planted = [r for r in results() if r.truth.canaries]
     assert planted
-    assert not [(r.scenario.id, r.leaks) for r in planted if r.leaks]
+    assert not [shown(r) for r in planted if r.leaks]
 
 
 def test_eight_steps_are_enough() -> None:
@@ -69,7 +75,16 @@ def test_a_scenario_reads_the_same_from_a_snapshot_folder(scenario: Scenario, tm
     write_snapshot(world, tmp_path / "snapshot")
     read, memory = open_snapshot(tmp_path / "snapshot"), world.cluster()
     for kind in ("Pod", "Event", "Service", "EndpointSlice", "Node", "Secret", "ConfigMap"):
-        assert sorted(json.dumps(o, sort_keys=True) for o in read.list(kind)) == sorted(
-            json.dumps(o, sort_keys=True) for o in memory.list(kind)
-        )
+        assert sorted(map(canonical, read.list(kind))) == sorted(map(canonical, memory.list(kind)))
     read.close()
+
+
+def canonical(value: Any) -> str:
+    """JSON text without the nulls, which mean the same as absent fields."""
+
+    def without_nulls(item: Any) -> Any:
+        if isinstance(item, dict):
+            return {k: without_nulls(v) for k, v in item.items() if v is not None}
+        return [without_nulls(v) for v in item] if isinstance(item, list) else item
+
+    return json.dumps(without_nulls(value), sort_keys=True)
