@@ -124,6 +124,7 @@ def test_a_memory_limit_is_a_param_of_the_kill():
     killed = with_status(crashing(code=137, reason="OOMKilled"), spec=spec)
     told = params(*WEB, killed, fact="container.memory_limit=set")
     assert (told["container"], told["memory_limit"]) == ("web", "128Mi")
+    assert told["double_memory_limit"] == "256Mi"
 
 
 def test_an_old_out_of_memory_kill_stays_visible_as_a_warning():

@@ -11,6 +11,7 @@ from kubelore.analysis import pulls
 from kubelore.analysis.events import read_text
 from kubelore.analysis.podstate import STARTING, Case, Container, age, containers_of, live_pods, shortened
 from kubelore.analysis.probes import killed_by, probe_facts
+from kubelore.analysis.quantity import doubled
 from kubelore.analysis.registry import check
 from kubelore.analysis.subject import Subject
 from kubelore.analysis.view import View
@@ -229,6 +230,7 @@ def params_of(container: Container) -> dict[str, str]:
     """Values for explanation and fix templates."""
     resources = container.spec.get("resources") or {}
     limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
+    memory = str(limits.get("memory", ""))
     last = container.last or {}
     return {
         "container": container.name,
@@ -236,7 +238,8 @@ def params_of(container: Container) -> dict[str, str]:
         "restarts": str(container.restarts) if container.restarts else "",
         "exit_code": str(last.get("exitCode", "")),
         "reason": str(last.get("reason") or container.waiting_reason),
-        "memory_limit": str(limits.get("memory", "")),
+        "memory_limit": memory,
+        "double_memory_limit": doubled(memory),
         "memory_request": str(requests.get("memory", "")),
         "cpu_limit": str(limits.get("cpu", "")),
         "command": " ".join(map(str, container.spec.get("command") or ()))[:200],

@@ -17,3 +17,9 @@ def parse_quantity(value: object) -> float | None:
     if match is None or match[2] not in _SUFFIX:
         return None
     return float(match[1]) * _SUFFIX[match[2]]
+
+
+def doubled(quantity: str) -> str:
+    """Twice as much in the same unit: `128Mi` for `64Mi`; "" when it is not a quantity."""
+    match = _QUANTITY.fullmatch(quantity)
+    return f"{2 * float(match[1]):.15g}{match[2]}" if match and match[2] in _SUFFIX else ""

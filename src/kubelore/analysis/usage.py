@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from kubelore.analysis.podstate import Case, Container, age, live_pods
-from kubelore.analysis.quantity import parse_quantity
+from kubelore.analysis.quantity import doubled, parse_quantity
 from kubelore.analysis.registry import check
 from kubelore.analysis.requests import readable_amount
 from kubelore.analysis.subject import Subject
@@ -86,13 +86,15 @@ def _fact(subject: Subject, usage: Usage, resource: str, value: str, bound: floa
     kind = "request" if value == "above-request" else "limit"
     against = f"its {kind} is {readable_amount(resource, bound)}" if bound else "it has no limit"
     detail = f"container {usage.container.name} uses {amount} of {resource}; {against}"
-    limits = (usage.container.spec.get("resources") or {}).get("limits") or {}
+    limit = str(((usage.container.spec.get("resources") or {}).get("limits") or {}).get(resource, ""))
+    params = {f"{resource}_usage": amount, f"{resource}_limit": limit}
+    params[f"double_{resource}_limit"] = doubled(limit)
     return subject.fact(
         f"usage.{resource}",
         value,
         detail,
         container=usage.container.name,
-        **{f"{resource}_usage": amount, f"{resource}_limit": str(limits.get(resource, ""))},
+        **params,
     )
 
 

@@ -44,7 +44,8 @@ UNTRUSTED_PARAMS = frozenset({"message"})
 FACT_PARAMS = frozenset(
     {
         "container", "image", "exit_code", "restarts", "reason", "memory_limit", "memory_request",
-        "cpu_limit", "memory_usage", "cpu_usage", "port", "probe_port", "path", "scheme", "target_port",
+        "cpu_limit", "double_memory_limit", "double_cpu_limit",
+        "memory_usage", "cpu_usage", "port", "probe_port", "path", "scheme", "target_port",
         "container_port", "service", "service_namespace", "host", "configmap", "secret", "key", "pvc",
         "volume", "storage_class", "capacity", "requested", "access_mode", "node", "taint", "label",
         "selector", "quota", "resource", "limit", "used", "service_account", "verb", "webhook", "policy",
