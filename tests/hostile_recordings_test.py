@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def mutated(seed: int) -> list[dict[str, Any]]:
     for _ in range(CHANGES):
         obj = rng.choice(objects)
         container, key = rng.choice([p for p in places(obj) if p[1] not in ("kind", "apiVersion")])
-        container[key] = rng.choice(WRONG)
+        container[key] = deepcopy(rng.choice(WRONG))
     return objects
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 
@@ -206,3 +207,19 @@ def test_names_of_secrets_are_known_in_any_spelling(name: str) -> None:
 )
 def test_names_that_only_point_at_secrets_are_not(name: str) -> None:
     assert secret_kind(name) == ""
+
+
+def test_secrets_in_base64_are_found_by_what_they_decode_to() -> None:
+    def encoded(text: str) -> str:
+        return base64.b64encode(text.encode()).decode()
+
+    config = encoded('{"host": "db", "password": "canaryA", "port": 5432}')
+    assert redact(f"CONFIG={config} mode=fast") == "CONFIG=[redacted:encoded] mode=fast"
+    assert redact(config.rstrip("=")) == "[redacted:encoded]"
+    harmless = encoded("the quick brown fox jumps over the lazy dog")
+    assert redact(f"CONFIG={harmless}") == f"CONFIG={harmless}"
+
+
+def test_binary_data_of_a_config_map_loses_its_values() -> None:
+    store = {"kind": "ConfigMap", "metadata": {"name": "c"}, "binaryData": {"keystore.jks": "/u3+7QAAAAI="}}
+    assert redact_object(store)["binaryData"] == {"keystore.jks": ""}

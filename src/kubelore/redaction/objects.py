@@ -18,9 +18,9 @@ _FLAG = re.compile(r"--?[A-Za-z][\w.-]*")
 
 
 def redact_object(obj: Any) -> Any:
-    """A deep copy without secrets. Secret values become "" (their keys stay); environment variables,
-    settings and arguments whose name says so become `[redacted:KIND]`; all other text goes through
-    `redact`. Anything that is not JSON comes back as it is."""
+    """A deep copy without secrets. Values of Secrets and binary data become "" (their keys stay);
+    environment variables, settings and arguments whose name says so become `[redacted:KIND]`; all other
+    text goes through `redact`. Anything that is not JSON comes back as it is."""
     return _walk(obj, 0)
 
 
@@ -41,7 +41,9 @@ def _walk_mapping(node: Mapping[Any, Any], depth: int) -> dict[Any, Any]:
     if kind == "SecretList" and isinstance(node.get("items"), list):
         node = {**node, "items": [_as_secret(item) for item in node["items"]]}
     elif kind == "Secret" and not _is_reference(node):
-        node = _without_values(node)
+        node = _without_values(node, "data", "stringData")
+    elif isinstance(node.get("binaryData"), Mapping):  # of a ConfigMap: key stores and the like
+        node = _without_values(node, "binaryData")
     name = node.get("name")
     copy: dict[Any, Any] = {}
     for key, value in node.items():
@@ -67,15 +69,15 @@ def _is_reference(node: Mapping[Any, Any]) -> bool:
 
 
 def _as_secret(item: Any) -> Any:
-    return _without_values(item) if isinstance(item, Mapping) else item
+    return _without_values(item, "data", "stringData") if isinstance(item, Mapping) else item
 
 
-def _without_values(secret: Mapping[Any, Any]) -> dict[Any, Any]:
-    blank = dict(secret)
-    for part in ("data", "stringData"):
-        if isinstance(values := secret.get(part), Mapping):
+def _without_values(obj: Mapping[Any, Any], *parts: str) -> dict[Any, Any]:
+    blank = dict(obj)
+    for part in parts:
+        if isinstance(values := obj.get(part), Mapping):
             blank[part] = dict.fromkeys(values, "")
-        elif part in secret and secret[part] is not None:
+        elif part in obj and obj[part] is not None:
             blank[part] = {}
     return blank
 

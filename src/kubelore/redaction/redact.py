@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterable
 from functools import lru_cache
@@ -13,6 +14,8 @@ SHORT = 256
 """Strings up to this length are remembered: labels, reasons and images recur by the thousand."""
 
 _PLAIN_WORD = re.compile(r"[A-Za-z][a-z]*[.,;:!]?")
+_BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{24,}+(?:={1,2}(?!=))?")
+_URL_SAFE = str.maketrans("-_", "+/")
 _MARK = re.compile(r"\[redacted:[a-z-]+\]")
 
 
@@ -27,11 +30,28 @@ def _remembered(text: str) -> str:
 
 
 def _redact(text: str) -> str:
+    text = _by_rules(text)
+    return _replace(text, _encoded(text))
+
+
+def _by_rules(text: str) -> str:
     lower = text.lower()
     for rule in load().rules:
         if any(need in lower for need in rule.needs):
             text = _replace(text, _spans(rule, text))
     return _replace(text, find_secrets(text))
+
+
+def _encoded(text: str) -> Iterable[Span]:
+    """Base64 of text that holds a secret: a whole configuration in one variable, for instance."""
+    for match in _BASE64.finditer(text):
+        digits = match[0].translate(_URL_SAFE)
+        try:
+            inner = base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True).decode()
+        except ValueError:
+            continue
+        if _by_rules(inner) != inner:
+            yield *match.span(), "encoded"
 
 
 def _spans(rule: Rule, text: str) -> Iterable[Span]:

@@ -300,7 +300,7 @@ def _with_labels(command: Command, header: list[str], rows: Rows) -> tuple[list[
     wanted = [key for key in command.value("--label-columns").split(",") if key]
     for key in wanted:
         header = [*header, key.rpartition("/")[2].upper()]
-        rows = [([*cells, labels_of(o).get(key, "")], o) for cells, o in rows]
+        rows = [([*cells, redact_object(labels_of(o)).get(key, "")], o) for cells, o in rows]
     if command.on("--show-labels"):
         header = [*header, "LABELS"]
         rows = [([*cells, ",".join(f"{k}={v}" for k, v in labels_of(o).items()) or "<none>"], o)
