@@ -245,6 +245,13 @@ def test_a_broken_pattern_of_the_user_is_named_and_the_rest_works(
     assert re.search(r"warning: pattern left out: .*mine\.yaml:\d+: ", ran.err)
 
 
+def test_a_file_with_many_mistakes_is_one_warning(kubelore: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("id: mine\n")
+    ran = kubelore("investigate", QUESTION, "--snapshot", FAULTY, "--patterns", str(tmp_path))
+    (warning,) = ran.err.splitlines()
+    assert re.search(r"mine\.yaml:1: .* more, see: kubelore patterns lint", warning)
+
+
 def test_a_namespace_narrows_what_is_looked_at(kubelore: CommandLine) -> None:
     report = kubelore("investigate", "anything wrong?", "-n", "shop", "--snapshot", FAULTY, "-o", "json").json
     assert report["diagnosis"]["root_cause"] == "none"
@@ -349,6 +356,20 @@ def test_a_question_matches_patterns(kubelore: CommandLine) -> None:
         "patterns", "match", "pods are pending", "--strategy", "substring", "-o", "json"
     ).json
     assert substring["strategy"] == "substring"
+
+
+def test_the_facts_of_the_vocabulary_are_listed(kubelore: CommandLine) -> None:
+    rows = {row["key"]: row for row in kubelore("patterns", "facts", "-o", "json").json}
+    assert "none" in rows["service.endpoints"]["values"]
+    assert "container.last_reason" in kubelore("patterns", "facts").out
+
+
+def test_a_pattern_in_this_folder_is_shown(
+    kubelore: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert kubelore("patterns", "new", "stale lock", "--patterns", ".").code == 0
+    assert 'id: "stale_lock"' in kubelore("patterns", "show", "stale_lock", "--patterns", ".").out
 
 
 def test_root_causes_are_listed(kubelore: CommandLine) -> None:

@@ -12,6 +12,9 @@ from kubelore.cli.formats import Format
 from kubelore.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from kubelore.patterns.load import Problem
     from kubelore.types import Investigation
 
 MAX_QUESTION = 20_000
@@ -71,8 +74,8 @@ def investigate(
     from kubelore.cli.output import note
 
     library = build.library(settings)
-    for problem in library.problems:
-        note(f"warning: pattern left out: {problem}")
+    for warning in _left_out(library.problems):
+        note(warning)
     recorder = None if no_record else FileRecorder()
     with live_view(quiet) as views, closing(build.open_cluster(settings)) as cluster:
         listeners = (*views, recorder) if recorder else tuple(views)
@@ -82,6 +85,16 @@ def investigate(
     )
     if recorder and recorder.problem:
         note(f"warning: this investigation is not on record: {recorder.problem}")
+
+
+def _left_out(problems: Iterable[Problem]) -> Iterator[str]:
+    """One line for each file, however much is wrong with it."""
+    by_file: dict[str, list[Problem]] = {}
+    for problem in problems:
+        by_file.setdefault(problem.file, []).append(problem)
+    for first, *others in by_file.values():
+        more = f" (and {len(others)} more, see: kubelore patterns lint)" if others else ""
+        yield f"warning: pattern left out: {first}{more}"
 
 
 def _question(words: list[str]) -> str:

@@ -153,6 +153,20 @@ def causes(*, output: o.DataOption = DataFormat.TEXT) -> None:
     emit(rows, output, text=lambda: columns((row["id"], row["object_kind"], row["meaning"]) for row in rows))
 
 
+@patterns.command()
+def facts(*, output: o.DataOption = DataFormat.TEXT) -> None:
+    """List the facts that a pattern's conditions may name."""
+    from dataclasses import asdict
+
+    from kubelore.cli.output import emit
+    from kubelore.cli.render import columns
+    from kubelore.vocabulary import vocabulary
+
+    known = vocabulary().values()
+    cells = [(f.key, f.about, f"{f.means}\n{', '.join(f.values) or 'any value'}") for f in known]
+    emit([asdict(fact) for fact in known], output, text=lambda: columns(cells))
+
+
 def _library(folder: Path | None) -> Library:
     from kubelore.build import library
 

@@ -81,8 +81,9 @@ def load(user: Path | None = None, *, tools: frozenset[str] = check.TOOLS) -> Li
     origin: dict[str, str] = {}
     problems: list[Problem] = []
     digest = sha256()
-    for file in (*_yaml_files(files(__package__) / "library"), *_yaml_files(user)):
-        name = file.name if not isinstance(file, Path) or user is None or file.parent != user else str(file)
+    built_in = _yaml_files(files(__package__) / "library")
+    own = _yaml_files(user.absolute() if user else None)
+    for file, name in (*((f, f.name) for f in built_in), *((f, str(f)) for f in own)):
         try:
             content = file.read_bytes()
         except OSError as error:
