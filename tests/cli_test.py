@@ -450,8 +450,8 @@ MISTAKES = [
     (("patterns", "new", "!"), 2, "no name for a pattern"),
     (("patterns", "lint", "/does/not/exist"), 2, "/does/not/exist"),
     (("patterns", "match", "x", "--strategy", "magic"), 2, "magic"),
-    (("bench", "questions", "/does/not/exist"), 4, "/does/not/exist"),
-    (("bench", "questions", os.devnull), 4, "no question"),
+    (("bench", "questions", "/does/not/exist"), 2, "/does/not/exist"),
+    (("bench", "questions", os.devnull), 4, "no line"),
     (("bench", "incidents", "/none", "--questions", "/none", "--out", "p"), 2, "/none"),
     (
         ("bench", "incidents", "/none", "--questions", "/none", "--out", "/none/p"),

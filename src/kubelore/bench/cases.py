@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from kubelore.cluster.snapshot.files import open_files
 from kubelore.errors import DataError, UsageError
+from kubelore.types import JsonObject
 
 SUFFIXES = ("", ".tar.xz", ".tar.gz", ".tgz", ".tar")
 
@@ -25,8 +25,9 @@ class Case:
     snapshot: Path | None
 
 
-def read_lines(path: Path, *required: str) -> list[dict[str, Any]]:
-    """JSON lines, each an object with the required keys as strings. Raises DataError with the line."""
+def read_lines(path: Path, *required: str) -> list[tuple[int, JsonObject]]:
+    """JSON lines with their number, each an object with the required keys as strings. Raises UsageError
+    when the file cannot be read, DataError with the line when it holds something else."""
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -43,15 +44,15 @@ def read_lines(path: Path, *required: str) -> list[dict[str, Any]]:
         missing = [key for key in required if not isinstance(row, dict) or not isinstance(row.get(key), str)]
         if missing:
             raise DataError(f"{path}:{number}: needs {', '.join(missing)} as text")
-        rows.append(row)
+        rows.append((number, row))
     if not rows:
         raise DataError(f"{path}: holds no line")
     return rows
 
 
-def read_labels(path: Path) -> list[dict[str, Any]]:
-    """Lines of `{id, root_cause, object, also_root_causes, also_objects}`."""
-    return read_lines(path, "id", "root_cause", "object")
+def read_labels(path: Path) -> list[JsonObject]:
+    """Lines of `{id, root_cause, object, also_root_causes, also_objects}`. Raises as `read_lines`."""
+    return [row for _, row in read_lines(path, "id", "root_cause", "object")]
 
 
 @contextmanager
@@ -61,7 +62,7 @@ def find_cases(recordings: Path, questions: Path) -> Iterator[list[Case]]:
     `recordings` is a folder or archive that holds, at its top or one folder down, a folder or archive
     named after each id; or it is the one recording that all questions are about.
     """
-    rows = read_lines(questions, "id", "question")
+    rows = [row for _, row in read_lines(questions, "id", "question")]
     if not recordings.exists():
         raise UsageError(f"there is no {recordings}", hint="name a folder or an archive of recordings")
     if recordings.is_dir():
@@ -83,7 +84,7 @@ def unpack(archive: Path, folder: Path) -> None:
             target.write_bytes(files.read(name))
 
 
-def _case(row: dict[str, Any], root: Path) -> Case:
+def _case(row: JsonObject, root: Path) -> Case:
     return Case(row["id"], row["question"], _locate(row["id"], root))
 
 

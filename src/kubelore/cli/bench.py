@@ -11,7 +11,7 @@ import typer
 
 from kubelore.cli import options as o
 from kubelore.cli.formats import DataFormat
-from kubelore.errors import DataError, UsageError
+from kubelore.errors import UsageError
 
 if TYPE_CHECKING:
     from kubelore.bench.incidents import Examined
@@ -88,14 +88,12 @@ def questions(
     fires where none should (questions labelled none).
     """
     from kubelore import build
+    from kubelore.bench.questions import read_questions, score_questions
     from kubelore.cli import bench_report
     from kubelore.cli.output import emit
-    from kubelore.patterns.question import read_questions, score_questions
 
     library = build.library(o.make_settings(patterns=patterns))
     asked = read_questions(file)
-    if not asked:
-        raise DataError(f"{file}: holds no question")
     scores = [score_questions(asked, library, chosen.value) for chosen in strategy or o.Strategy]
     report = bench_report.questions_report(scores)
     emit(report, output, text=lambda: bench_report.questions_text(report, misses=misses))

@@ -9,10 +9,10 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from kubelore.bench.incidents import Prediction
+from kubelore.bench.questions import QuestionScore
 from kubelore.bench.scoring import Score, Share, percentile, wilson
 from kubelore.cli.console import clean_all
 from kubelore.cli.render import columns
-from kubelore.patterns.question import QuestionScore
 
 QUESTIONS_FORMAT = "kubelore.bench.questions/1"
 INCIDENTS_FORMAT = "kubelore.bench.incidents/1"

@@ -7,15 +7,13 @@ the question, and is kept to compare with.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import Literal, get_args
 
-from kubelore.errors import DataError, UsageError
+from kubelore.errors import UsageError
 from kubelore.packaged import packaged_yaml
 from kubelore.patterns.load import Library
 from kubelore.patterns.model import Pattern, Phrases
@@ -230,78 +228,3 @@ def _plain(text: str) -> Tokens:
 
 def _begins(plain: Tokens, phrases: Iterable[Tokens], starts: Iterable[int]) -> bool:
     return any(plain[i : i + len(phrase)] == phrase for i in starts for phrase in phrases)
-
-
-# -- measuring -------------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One labelled question; `none` as label means that no pattern may fire."""
-
-    question: str
-    right: frozenset[str]
-    """Label and what else counts as right."""
-    is_none: bool
-
-
-@dataclass(frozen=True, slots=True)
-class QuestionScore:
-    """Shares of 1. `false_fires` is over the questions labelled none, the hits over the others."""
-
-    strategy: str
-    asked: int
-    none: int
-    hit_at_1: float
-    hit_at_2: float
-    false_fires: float
-    misses: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]
-    """(question, right patterns, patterns that fired) of everything that was not a hit at 2."""
-
-
-def read_questions(path: Path) -> list[Asked]:
-    """Lines of `{question, label, also}`. Raises DataError with the line."""
-    asked = []
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read: {error}") from error
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            right = frozenset({row["label"], *row.get("also", ())})
-            asked.append(Asked(str(row["question"]), right, row["label"] == "none"))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise DataError(
-                f"{path}:{number}: not a labelled question: {error!r}",
-                hint='a line looks like {"question": "...", "label": "oomkilled", "also": []}',
-            ) from error
-    return asked
-
-
-def score_questions(asked: Sequence[Asked], library: Library, strategy: Strategy) -> QuestionScore:
-    """How well a strategy finds the labelled patterns."""
-    first = second = fired_on_none = 0
-    misses = []
-    for one in asked:
-        fired = tuple(m.pattern.id for m in match(one.question, library, strategy))
-        if one.is_none:
-            wrong = bool(set(fired) - one.right)
-            fired_on_none += wrong
-        else:
-            first += bool(set(fired[:1]) & one.right)
-            wrong = not set(fired) & one.right
-            second += not wrong
-        if wrong:
-            misses.append((one.question, tuple(sorted(one.right)), fired))
-    none = sum(one.is_none for one in asked)
-    some = len(asked) - none
-    return QuestionScore(
-        strategy,
-        len(asked),
-        none,
-        first / some if some else 0.0,
-        second / some if some else 0.0,
-        fired_on_none / none if none else 0.0,
-        tuple(misses),
-    )
