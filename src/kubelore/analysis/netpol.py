@@ -33,7 +33,6 @@ from kubelore.analysis.traffic import (
 from kubelore.analysis.view import View, ref_of
 from kubelore.types import Fact, Finding, JsonObject, Ref, Severity
 
-DNS_PORT = Port(53, "UDP")
 UNSEEN_DNS = Party(Ref("Pod", "kube-system", "dns"), {"k8s-app": "kube-dns"}, (), {}, host_network=False)
 """Stands for DNS servers that no Service selects."""
 NODE_LOCAL_DNS = "169.254.20.10"
