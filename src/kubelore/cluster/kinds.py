@@ -29,11 +29,6 @@ class Kind:
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
     @property
-    def file_name(self) -> str:
-        """Its file in a snapshot's `objects` folder."""
-        return f"{self.group or 'core'}_{self.version}_{self.plural}.json"
-
-    @property
     def root(self) -> str:
         return f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from kubelore.analysis.edges import edges_of
-from kubelore.analysis.find import find, needs
+from kubelore.analysis.find import ORDER, find, needs
 from kubelore.analysis.view import View
 from kubelore.errors import BadArguments, ObjectNotFound
 from kubelore.tools.arguments import Target, read
@@ -15,7 +15,6 @@ from kubelore.types import Edge, Fact, Finding, NotChecked, Observation, Ref, Se
 
 CLUSTER_CHECKS = ("components",)
 """Analyzers whose findings concern every namespace."""
-ORDER = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
 class FindIssues:

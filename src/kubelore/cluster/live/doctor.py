@@ -70,8 +70,8 @@ def _permissions(reader: Reader) -> Iterator[Check]:
     total = len(tried) + 1
     yield Check("permissions", not failed, f"{total - len(failed)} of {total} kinds can be listed")
     for resource, why in failed:
-        why = why.removeprefix(f"{resource}: ")
-        yield Check(f"list {resource}", False, why, "what cannot be read is reported as not checked")
+        reason = why.removeprefix(f"{resource}: ")
+        yield Check(f"list {resource}", False, reason, "what cannot be read is reported as not checked")
 
 
 def _try(reader: Reader, kind: Kind) -> str:

@@ -13,6 +13,7 @@ from kubelore.cluster.kinds import Kind
 from kubelore.cluster.snapshot.model import Listing, blank_secret
 from kubelore.cluster.snapshot.shapes import Misfits, fit
 from kubelore.errors import SnapshotError
+from kubelore.packaged import SAFE_LOADER
 from kubelore.types import JsonObject
 
 
@@ -29,7 +30,7 @@ def parse(content: bytes, path: str) -> Any:
         raise SnapshotError(f"{path}: not valid, or cut short ({reason})") from error
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+class _Loader(SAFE_LOADER):  # type: ignore[misc, valid-type]
     """Safe YAML that leaves times as the text they are in JSON."""
 
 

@@ -12,9 +12,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import resources
 from typing import Any
 
+from kubelore.packaged import packaged_text
 from kubelore.types import JsonObject
 
 MAX_DEPTH = 64
@@ -140,7 +140,7 @@ def _known() -> tuple[dict[str, str], dict[str, dict[str, str]]]:
     """The type of each kind, and the types of the fields of each type."""
     kinds: dict[str, str] = {}
     types: dict[str, dict[str, str]] = {}
-    for line in resources.files(__package__).joinpath("shapes.txt").read_text("utf-8").splitlines():
+    for line in packaged_text("kubelore.cluster.snapshot", "shapes.txt").splitlines():
         if " = " in line and not line.startswith("#"):
             resource, _, kind = line.partition(" = ")
             kinds[resource] = kind
