@@ -26,6 +26,10 @@ TROUBLE_WHEN_TRUE = {
     "MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable", "KernelDeadlock",
     "ReadonlyFilesystem",
 }  # fmt: skip
+NAMES_A_PROBLEM = re.compile(
+    "Pressure|Problem|Loss|Latency|Fail|Unhealthy|Deadlock|Corrupt|Unavailable|Leak|Error|Down$|Full$|NoSpace"
+)
+"""Types of conditions that detectors on the node add, and that are bad when true."""
 SYSTEM_TAINTS = {
     "node.kubernetes.io/not-ready": "not-ready",
     "node.kubernetes.io/unreachable": "unreachable",
@@ -77,13 +81,24 @@ def _ready_facts(node: JsonObject) -> Iterator[Fact]:
 def _condition_facts(node: JsonObject) -> Iterator[Fact]:
     name = ref_of(node).name
     for kind, condition in conditions_of(node).items():
-        frequent = kind.startswith("Frequent") and kind.endswith("Restart")
-        if condition.get("status") == "True" and (kind in TROUBLE_WHEN_TRUE or frequent):
-            value = "FrequentRestart" if frequent else kind
-            detail = (
-                f"Node {name}: {kind} is true: {condition.get('message') or condition.get('reason') or ''}"
-            )
-            yield _subject(node).fact("node.condition", value, detail, node=name)
+        value = _problem(kind)
+        if condition.get("status") != "True" or not value:
+            continue
+        said = condition.get("message") or condition.get("reason") or ""
+        detail = f"Node {name}: {kind} is true: {said}"
+        yield _subject(node).fact("node.condition", value, detail, node=name)
+        network = read_family("network", f"{kind} {condition.get('reason') or ''} {said}").label
+        if network:
+            yield _subject(node).fact("node.network", network, detail, node=name)
+
+
+def _problem(condition: str) -> str:
+    """Value of node.condition for a type that is bad when true; "" for one that is not."""
+    if condition in TROUBLE_WHEN_TRUE:
+        return condition
+    if condition.startswith("Frequent") and condition.endswith("Restart"):
+        return "FrequentRestart"
+    return "other" if NAMES_A_PROBLEM.search(condition) else ""
 
 
 def _scheduling_facts(node: JsonObject) -> Iterator[Fact]:
@@ -200,7 +215,7 @@ def _findings(node: JsonObject, by_key: dict[str, list[Fact]]) -> Iterator[Findi
     elif by_key["node.lease"]:
         yield finding(Severity.CRITICAL, by_key["node.lease"])
     for fact in by_key["node.condition"]:
-        yield finding(Severity.CRITICAL, [fact], "node.usage", "node.taint")
+        yield finding(Severity.CRITICAL, [fact], "node.network", "node.usage", "node.taint")
     if by_key["node.cordoned"]:
         yield finding(Severity.WARNING, by_key["node.cordoned"])
     if by_key["node.version"]:

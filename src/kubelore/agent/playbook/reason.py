@@ -20,6 +20,8 @@ QUIET = 2.0
 """Log-odds lost by a cause that no finding, log or measurement backs: settings alone break nothing."""
 TROUBLE = ("log=", "call.error=", "usage.cpu=at-limit", "usage.memory=near-limit", "cert=", "component.down=")
 """Facts outside of findings that tell of trouble."""
+EVERYDAY = TELLS_NOTHING | {"log=exception", "log=unauthorized", "log=rate-limited", "log=file-not-found"}
+"""Log lines that healthy programs write too: alone they tell of no trouble."""
 NODE_EXPLAINS_FROM = 1.5
 """Score from which a node's trouble explains a symptom; for other objects it is 0. Everything runs on some
 node, so that an oddity of the node explains little."""
@@ -109,7 +111,7 @@ def _in_trouble(candidate: Candidate, broken: Collection[Ref]) -> bool:
     if not _involved(candidate).isdisjoint(broken):
         return True
     names = (cited.fact.name for cited in candidate.support)
-    return any(name.startswith(TROUBLE) and name not in TELLS_NOTHING for name in names)
+    return any(name.startswith(TROUBLE) and name not in EVERYDAY for name in names)
 
 
 def _involved(candidate: Candidate) -> set[Ref]:
