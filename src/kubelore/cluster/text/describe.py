@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from kubelore.cluster import kinds
@@ -21,11 +21,14 @@ from kubelore.cluster.text.described import Described, top_keys
 from kubelore.cluster.text.event_rows import Seen, build_event, seen_times
 from kubelore.cluster.text.merge import Partial, Source
 from kubelore.cluster.text.outline import Entry, read_outline, read_table
-from kubelore.cluster.text.times import ago, date_stamp
+from kubelore.cluster.text.times import ago, date_stamp, parse_age, parse_date
 from kubelore.types import JsonObject
 
+_EXACT = timedelta(minutes=10)
+"""Up to here kubectl prints ages with their seconds."""
 _TERMINATING = re.compile(r"Terminating(?: \(lasts (\S+)\))?")
-_NEXT = re.compile(r"\n\s*\n(?=Name:\s)")
+_NEXT = re.compile(r"\n\n\n+(?=Name: {2,}\S+\n[A-Z][A-Za-z -]*:)")
+_EVENTS = re.compile(r"Events:\s*(?:<none>)?\s*")
 
 _BUILDERS: Mapping[str, Callable[[Described], JsonObject]] = MappingProxyType(
     workload.BUILDERS | network.BUILDERS | storage.BUILDERS | cluster.BUILDERS
@@ -56,6 +59,7 @@ def _describe_one(kind: str, text: str, namespace: str, now: datetime) -> list[P
     lines = text.splitlines()
     about, events = _without_events(lines)
     outline = read_outline(about, top_keys())
+    now = _printed_at(outline, events) or now
     described = Described(outline, about, shown(outline.text("Namespace")) or namespace, now)
     name = shown(outline.text("Name"))
     if not name:
@@ -71,9 +75,26 @@ def _describe_one(kind: str, text: str, namespace: str, now: datetime) -> list[P
     return [*((Source.DESCRIPTION, o) for o in own), *((Source.MENTION, o) for o in companions)]
 
 
+def printed_at(text: str) -> datetime | None:
+    """When a pod's description was printed, for a collection takes minutes; None where it does not tell.
+
+    Start Time is a date, and an event tells how long ago the pod got its node, which is the same moment.
+    """
+    about, events = _without_events(text.splitlines())
+    return _printed_at(read_outline(about, top_keys()), events)
+
+
+def _printed_at(outline: Entry, events: list[str]) -> datetime | None:
+    started = parse_date(outline.text("Start Time"))
+    ages = [parse_age(row.get("Age", "")) for row in read_table(events) if row.get("Reason") == "Scheduled"]
+    if started is None or len(ages) != 1 or ages[0] is None or ages[0] > _EXACT:
+        return None
+    return started + ages[0]
+
+
 def _without_events(lines: list[str]) -> tuple[list[str], list[str]]:
     """The lines before the last section `Events:` and those in it."""
-    at = max((i for i, line in enumerate(lines) if line.startswith("Events:")), default=len(lines))
+    at = max((i for i, line in enumerate(lines) if _EVENTS.fullmatch(line)), default=len(lines))
     return lines[:at], lines[at + 1 :]
 
 

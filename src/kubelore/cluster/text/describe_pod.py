@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from urllib.parse import unquote
 
 from kubelore.cluster.text.cells import known, label_map, number, port_or_name, shown
 from kubelore.cluster.text.describe_volumes import volumes_of
@@ -20,8 +21,8 @@ _PROBE_NUMBERS = (
     ("initialDelaySeconds", re.compile(r"delay=(\d+)s")),
     ("timeoutSeconds", re.compile(r"timeout=(\d+)s")),
     ("periodSeconds", re.compile(r"period=(\d+)s")),
-    ("successThreshold", re.compile(r"#success=(\d+)")),
-    ("failureThreshold", re.compile(r"#failure=(\d+)")),
+    ("successThreshold", re.compile(r"(?:#success|successThreshold)=(\d+)")),
+    ("failureThreshold", re.compile(r"(?:#failure|failureThreshold)=(\d+)")),
 )
 _PROBE_ACTION = re.compile(r"(exec|http-get|tcp-socket|grpc)\s+(.*?)\s*(?=delay=\d+s|$)", re.DOTALL)
 _URL = re.compile(r"(?P<scheme>\w+)://(?P<host>\[[^\]]*\]|[^:/]*)(?::(?P<port>[^/]*))?(?P<path>/.*)?")
@@ -31,7 +32,7 @@ _FIELD_REF = re.compile(
 )
 _RESOURCE_REF = re.compile(r"(?P<value>\S*)\s*\((?P<resource>(?:limits|requests)\.[\w./-]+)\)")
 _OPTIONAL = re.compile(r"Optional:\s+(true|false)")
-_TOLERATION = re.compile(r"([^=:\s]*)(?:=([^:\s]*))?(?::(\w+))?(?:\s*op=(\w+))?(?:\s+for\s+(\d+)s)?")
+_TOLERATION = re.compile(r"((?!op=)[^=:\s]*|)(?:=([^:\s]*))?(?::(\w+))?(?:\s*op=(\w+))?(?:\s+for\s+(\d+)s)?")
 _MOUNT = re.compile(r"(?P<path>.+) from (?P<name>\S+) \((?P<flags>[^)]*)\)")
 
 
@@ -50,7 +51,7 @@ def pod_of(described: Entry) -> JsonObject:
     status = known(
         phase="" if phase.startswith("Terminating") else phase,
         reason=shown(described.text("Reason")),
-        message=shown(described.text("Message")),
+        message=shown(described.get("Message").whole()),
         startTime=date_stamp(described.text("Start Time")),
         podIP=shown(described.text("IP")),
         podIPs=[{"ip": ip} for ip in addresses if ip] or None,
@@ -254,7 +255,7 @@ def _http_get(text: str) -> JsonObject:
         scheme=match["scheme"].upper(),
         host=match["host"],
         port=port_or_name(match["port"] or ""),
-        path=match["path"] or "/",
+        path=unquote(match["path"] or "/"),
     )
     return {"httpGet": fields}
 
@@ -279,13 +280,13 @@ _ACTIONS: dict[str, Callable[[str], JsonObject]] = {
 
 # -- states ------------------------------------------------------------------------------------------
 def _statuses(section: Entry) -> list[JsonObject] | None:
-    return [_status(entry) for entry in section.children if entry.key] or None
+    """Of containers that have one: of a pod that no kubelet has taken up only the spec is told."""
+    return [_status(entry) for entry in section.children if entry.has("Ready")] or None
 
 
 def _status(entry: Entry) -> JsonObject:
     return known(
         name=entry.key,
-        image=shown(entry.text("Image")),
         imageID=shown(entry.text("Image ID")),
         containerID=shown(entry.text("Container ID")),
         ready={"True": True, "False": False}.get(entry.text("Ready")),
@@ -299,7 +300,7 @@ def _state(entry: Entry) -> JsonObject:
     """A container whose pod no kubelet has taken up shows `Waiting` without a reason, or nothing."""
     fields = known(
         reason=shown(entry.text("Reason")),
-        message=_message(entry.get("Message")),
+        message=entry.get("Message").whole(),
         exitCode=number(entry.text("Exit Code")),
         signal=number(entry.text("Signal")),
         startedAt=date_stamp(entry.text("Started")),
@@ -313,13 +314,3 @@ def _state(entry: Entry) -> JsonObject:
         case "Terminated":
             return {"terminated": fields}
     return {}
-
-
-def _message(entry: Entry) -> str:
-    return "\n".join(_lines(entry))
-
-
-def _lines(entry: Entry) -> Iterable[str]:
-    if entry.value:
-        yield entry.value
-    yield from (e.line for e in entry.walk())

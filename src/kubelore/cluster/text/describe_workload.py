@@ -94,6 +94,7 @@ def _stateful_set(told: Described) -> JsonObject:
     partition = number(strategy.text("Partition"))
     spec = known(
         replicas=counts.get("desired"),
+        serviceName=told.text("Service Name"),
         selector=selector(told.text("Selector")),
         updateStrategy=known(
             type=shown(strategy.value),

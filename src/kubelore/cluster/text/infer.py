@@ -30,9 +30,10 @@ def complete(objects: Iterable[JsonObject]) -> list[JsonObject]:
         _link(known, job, _controller_of_job)
     for replica_set in [*known.of("ReplicaSet"), *_implied_replica_sets(known)]:
         _link(known, replica_set, _controller_of_replica_set)
+    heard = _first_heard(known)
     for pod in known.of("Pod"):
         _fill(known, pod)
-        _date(known, pod)
+        _date(pod, heard.get(_place(pod)))
     for config in known.of("ConfigMap"):
         config.setdefault("data", None)  # it has keys, and they were not shown
     return known.objects
@@ -183,17 +184,22 @@ def _is_whole(template: JsonObject) -> bool:
     return any(set(c) - {"name", "image"} for c in containers)
 
 
-def _date(known: _Known, pod: JsonObject) -> None:
-    """Descriptions of pods do not tell when they were created: the kubelet took them up soon after, and the
-    first event about them came at once."""
-    metadata = pod["metadata"]
-    if metadata.get("creationTimestamp"):
-        return
-    moments = [(pod.get("status") or {}).get("startTime")]
+def _first_heard(known: _Known) -> dict[tuple[str, str], str]:
+    """When the first event about each pod came."""
+    first: dict[tuple[str, str], str] = {}
     for event in known.of("Event"):
-        about = event.get("involvedObject") or {}
-        if (about.get("kind"), about.get("namespace"), about.get("name")) == ("Pod", *_place(pod)):
-            moments.append(event.get("firstTimestamp"))
-    told = [m for m in moments if m]
+        about, moment = event.get("involvedObject") or {}, event.get("firstTimestamp")
+        if about.get("kind") == "Pod" and moment:
+            place = (about.get("namespace") or "", about.get("name") or "")
+            first[place] = min(moment, first.get(place, moment))
+    return first
+
+
+def _date(pod: JsonObject, heard: str | None) -> None:
+    """Descriptions of pods do not tell when they were created: the kubelet took them up soon after, and the
+    first event about them came at once. A table tells it less exactly than either."""
+    metadata, started = pod["metadata"], (pod.get("status") or {}).get("startTime")
+    created = metadata.get("creationTimestamp")
+    told = [moment for moment in (started, created, heard if started or not created else None) if moment]
     if told:
         metadata["creationTimestamp"] = min(told)

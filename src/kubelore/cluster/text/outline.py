@@ -21,6 +21,8 @@ class Entry:
     key: str = ""
     value: str = ""
     children: list[Entry] = field(default_factory=list)
+    rest: list[str] = field(default_factory=list)
+    """Lines at the left edge that are no keys: where the value has line breaks, they are the rest of it."""
 
     def get(self, key: str) -> Entry:
         """The first child of that key; an empty entry when there is none."""
@@ -37,6 +39,11 @@ class Entry:
         below = [child.line for child in self.children]
         return [self.value, *below] if self.value else below
 
+    def whole(self) -> str:
+        """Its value with all lines that it may go on in: for free text."""
+        below = [line for child in self.walk() for line in (child.line, *child.rest)]
+        return "\n".join(line for line in (self.value, *self.rest, *below) if line)
+
     def block(self) -> list[str]:
         """The lines below it as they were printed, for tables."""
         return [" " * entry.indent + entry.line for entry in self.walk()]
@@ -50,8 +57,8 @@ class Entry:
 def read_outline(lines: Iterable[str], top: Iterable[str]) -> Entry:
     """An entry that has all others as its children.
 
-    `top` names the keys that lines without indentation may have. Any other such line is the rest of a text
-    with line breaks, and is added to the value it goes on from.
+    `top` names the keys that lines without indentation may have. Any other such line is kept as `rest` of
+    the entry before it.
     """
     root = Entry("", -1)
     path = [root]
@@ -64,7 +71,7 @@ def read_outline(lines: Iterable[str], top: Iterable[str]) -> Entry:
         match = _KEY.match(line.strip())
         key, value = (match[1], match[2] or "") if match else ("", "")
         if indent == 0 and key not in known and len(path) > 1:
-            path[-1].value += f"\n{line}"
+            path[-1].rest.append(line)
             continue
         while path[-1].indent >= indent or len(path) > MAX_DEPTH:
             path.pop()

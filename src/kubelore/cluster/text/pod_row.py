@@ -49,8 +49,7 @@ class _Counts:
     total: int
     restarts: int
     last_end: str | None
-    since: str | None
-    """When what runs now began, at the earliest: after the last end, or with the pod."""
+    created: str | None
 
 
 def pod_of(row: Row) -> JsonObject:
@@ -64,7 +63,7 @@ def pod_of(row: Row) -> JsonObject:
         min(total or 0, MAX_CONTAINERS),
         int(restarts[1]) if restarts else 0,
         last_end,
-        last_end or row.ago("AGE"),
+        row.ago("AGE"),
     )
     pod = _by_status(status, counts)
     spec = pod.setdefault("spec", {})
@@ -107,7 +106,8 @@ def _by_status(status: str, counts: _Counts) -> JsonObject:
 
 def _running(status: str, counts: _Counts) -> JsonObject:
     """A pod whose STATUS is Running, NotReady or Terminating, or the reason of one of its containers."""
-    running = {"running": known(startedAt=counts.since)}
+    # What runs began with the pod at the earliest, and what has ended at its end.
+    running = {"running": known(startedAt=counts.created)}
     reason = "" if status in {"Running", "NotReady", "Terminating", ""} else status
     states = [_state(reason)] if reason else []
     unready = counts.total - counts.ready
@@ -156,6 +156,8 @@ def _statuses(names: list[str], states: list[JsonObject], counts: _Counts) -> li
             entry["restartCount"] = counts.restarts
             if counts.last_end:
                 entry["lastState"] = {"terminated": {"finishedAt": counts.last_end}}
+                if "running" in state:
+                    entry["state"] = {"running": {"startedAt": counts.last_end}}
         statuses.append(entry)
     return statuses
 

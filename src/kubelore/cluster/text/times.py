@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 _UNITS = {"y": 365 * 86400, "w": 7 * 86400, "d": 86400, "h": 3600, "m": 60, "s": 1}
 _PART = re.compile(r"(\d{1,7})([ywdhms])")
+_DESCRIBED_DATE = re.compile(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d [+-]\d{4}")
 _FORMATS = (
     "%a, %d %b %Y %H:%M:%S %z",  # describe
     "%Y-%m-%d %H:%M:%S %z",  # "Created on" of a NetworkPolicy, before the name of its zone
@@ -33,6 +34,13 @@ def parse_date(text: str) -> datetime | None:
         except ValueError:
             continue
     return None
+
+
+def offset_in(text: str) -> timezone | None:
+    """The offset of the first date of a description: all are in the zone of whoever ran kubectl."""
+    match = _DESCRIBED_DATE.search(text)
+    moment = parse_date(match[0]) if match else None
+    return timezone(moment.utcoffset() or timedelta()) if moment else None
 
 
 def stamp(moment: datetime) -> str:
