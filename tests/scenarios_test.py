@@ -20,7 +20,7 @@ from scenarios.scoring import Result, judge
 
 pytestmark = [pytest.mark.timeout(120)]
 
-FLOOR = {"a": 0.80, "b": 0.80}
+FLOOR = {"a": 0.9, "b": 0.9}
 """Least share of a half that must have the right cause and object."""
 
 ALL = tuple(scenarios())

@@ -23,7 +23,7 @@ from kubelore.types import (
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z{`\"'])")
 HIGH, MEDIUM = 0.75, 0.45
-NOTHING_BELOW = 0.25
+NOTHING_BELOW = 0.3
 """A cause less likely than this is no answer."""
 HEALTHY, UNREAD = 0.9, 0.05
 """How sure `nothing is wrong` is, and what each thing that could not be read takes off."""
