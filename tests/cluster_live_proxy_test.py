@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -98,16 +99,32 @@ def test_reading_lists_objects_and_logs_passes(echoing: tuple[str, Gate, Path], 
 def test_secrets_and_ways_into_pods_and_nodes_never_reach_the_server(
     echoing: tuple[str, Gate, Path], path: str
 ) -> None:
-    socket, gate, _ = echoing
+    address, gate, _ = echoing
     before = len(gate.seen)
-    assert ask(socket, "GET", path).status_code == 403
+    assert ask(address, "GET", path).status_code == 403
+    assert len(gate.seen) == before
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/apis/../api/v1/secrets", "/api/v1/./secrets", "/openapi/v3/api/../../api/v1/secrets", "/livez/.."],
+)
+def test_a_path_with_dots_that_no_client_has_tidied_never_reaches_the_server(
+    echoing: tuple[str, Gate, Path], path: str
+) -> None:
+    address, gate, _ = echoing
+    before = len(gate.seen)
+    with socket.socket(socket.AF_UNIX) as raw:
+        raw.connect(address)
+        raw.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        assert raw.recv(12).removeprefix(b"HTTP/1.1 ") in {b"301", b"307", b"403"}
     assert len(gate.seen) == before
 
 
 def test_a_path_with_an_empty_part_is_at_most_redirected(echoing: tuple[str, Gate, Path]) -> None:
-    socket, gate, _ = echoing
+    address, gate, _ = echoing
     before = len(gate.seen)
-    assert ask(socket, "GET", "/api/v1//secrets").status_code in {301, 307, 403}
+    assert ask(address, "GET", "/api/v1//secrets").status_code in {301, 307, 403}
     assert len(gate.seen) == before
 
 
@@ -115,9 +132,9 @@ def test_a_path_with_an_empty_part_is_at_most_redirected(echoing: tuple[str, Gat
     "method", ["POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "CONNECT", "TRACE", "GETX", "G", "PURGE"]
 )
 def test_only_get_passes(echoing: tuple[str, Gate, Path], method: str) -> None:
-    socket, gate, _ = echoing
+    address, gate, _ = echoing
     before = len(gate.seen)
-    assert ask(socket, method, "/api/v1/namespaces/a/pods/p").status_code in {400, 403}
+    assert ask(address, method, "/api/v1/namespaces/a/pods/p").status_code in {400, 403}
     assert len(gate.seen) == before
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,10 @@ class Echo:
     def run(self, args: str) -> Observation:
         if args == "fail":
             raise ToolError("told to fail", hint="say something else")
+        if args == "stumble":
+            raise KeyError("password=hunter2canary")
+        if args == "talk":
+            return Observation(text=f"start {'x ' * MAX_TEXT} end")
         return Observation(text=args)
 
 
@@ -71,12 +76,39 @@ def test_more_tools_can_be_given_and_their_errors_go_back_to_the_caller() -> Non
         Toolbox(View(incident_free()), [Echo(), Echo()])
 
 
+def test_a_bug_of_one_tool_is_an_error_of_its_observation_and_no_leak() -> None:
+    seen = Toolbox(View(incident_free()), [Echo()]).run(ToolCall("ECHO", "stumble"))
+    assert "KeyError" in seen.error
+    assert "ECHO stumble" in str(seen.not_checked[0])
+    assert "canary" not in repr(seen)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "RUN_KUBECTL get " + "a" * 1_000_000, "RUN_KUBECTL get " + "pods," * 200_000,
+        "RUN_KUBECTL get pods -o 'jsonpath={.items[" + "9" * 5000 + "]}'", "GET_LOGS " + "a/" * 200_000,
+        "GET_LOGS shop web-app --tail=" + "9" * 5000, "DESCRIBE " + '{"a":' * 20_000, "X" * 1_000_000,
+        "DESCRIBE " + '{"a":' * 790,
+    ],
+    ids=lambda call: call[:30],
+)  # fmt: skip
+def test_endless_arguments_are_answered_at_once(call: str) -> None:
+    name, _, args = call.partition(" ")
+    began = time.monotonic()
+    seen = toolbox().run(ToolCall(name, args))
+    assert seen.error
+    assert "a bug" not in seen.error
+    assert len(seen.text) < 10_000
+    assert time.monotonic() - began < 2
+
+
 def incident_free() -> object:
     return toolbox()._view.cluster
 
 
 def test_a_huge_text_is_cut_in_the_middle_and_says_so() -> None:
-    text = Toolbox(View(incident_free()), [Echo()]).run(ToolCall("ECHO", f"start {'x ' * MAX_TEXT} end")).text
+    text = Toolbox(View(incident_free()), [Echo()]).run(ToolCall("ECHO", "talk")).text
     assert len(text) < MAX_TEXT + 100
     assert text.startswith("start")
     assert text.endswith("end")

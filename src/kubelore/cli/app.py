@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -58,6 +59,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    if not os.environ.get(DEBUG):  # else logging writes to stderr what has no handler
+        logging.getLogger("kubelore").addHandler(logging.NullHandler())
     command = typer.main.get_command(app)
     try:
         code = command.main(args=arguments, prog_name=program_name(sys.argv[0]), standalone_mode=False)
@@ -97,6 +100,9 @@ def _unexpected(error: Exception) -> int:
 
 
 def _fail(message: str, hint: str, code: int) -> int:
+    from kubelore.redaction import redact  # a message may quote what a cluster or a file said
+
+    message, hint = redact(message), redact(hint)
     with suppress(BrokenPipeError):
         typer.echo(f"error: {clean(message)}", err=True)
         if hint:

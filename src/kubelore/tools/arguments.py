@@ -168,10 +168,10 @@ def _json_form(text: str) -> Target | None:
         return None
     try:
         given = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         try:
             given = json.loads(text.replace("'", '"'))
-        except ValueError:
+        except (ValueError, RecursionError):
             return None  # `{namespace} web-app`: a template left in
     if not isinstance(given, Mapping):
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
@@ -9,7 +10,7 @@ from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 
 from kubelore.analysis.view import View
-from kubelore.errors import ClusterError, KubeloreError, ToolError, UnknownTool
+from kubelore.errors import BadArguments, ClusterError, KubeloreError, ToolError, UnknownTool
 from kubelore.protocols import Tool
 from kubelore.redaction import redact
 from kubelore.tools.cluster_health import ClusterHealth
@@ -29,10 +30,14 @@ BUILT_IN: tuple[Callable[[View], Tool], ...] = (
 PLUGIN_GROUP = "kubelore.tools"
 """Entry points of this group name a callable that takes the `View` and gives a `Tool`."""
 
+MAX_ARGUMENTS = 4_000
+"""Characters of one call; no object, selector or template needs more."""
 MAX_TEXT = 200_000
 """Characters of one observation; the middle of a longer one is left out, and the text says so."""
 MAX_FACTS = 5_000
 """Facts of one observation; the first ones are kept (tools put the most severe first)."""
+
+log = logging.getLogger(__name__)
 
 
 class Toolbox:
@@ -63,16 +68,24 @@ class Toolbox:
         return "\n".join(f"{tool.name} {tool.usage}" for tool in (*self._tools.values(), *plugins))
 
     def run(self, call: ToolCall) -> Observation:
-        """Run one tool. What the caller can mend, and what could not be read, comes back as the
-        observation's `error`; only a fault of kubelore itself raises."""
+        """Run one tool. Whatever goes wrong comes back as the observation's `error`, also a bug of the
+        tool: one that stumbles over what a cluster holds must not end an investigation."""
         try:
-            observation = self._tool(call.name).run(call.args)
+            observation = self._observe(call)
         except ToolError as error:
             observation = _failed(error)
         except ClusterError as error:
-            what = NotChecked(f"{call.name} {call.args}".strip(), str(error))
-            observation = replace(_failed(error), not_checked=(what,))
+            observation = _unread(call, error)
+        except Exception as error:
+            log.exception("tool %s failed", call.name)
+            bug = ToolError(f"{call.name} failed, a bug: {type(error).__name__}: {error}")
+            observation = _unread(call, bug)
         return _sealed(observation)
+
+    def _observe(self, call: ToolCall) -> Observation:
+        if len(call.name) + len(call.args) > MAX_ARGUMENTS:
+            raise BadArguments(f"the call is longer than {MAX_ARGUMENTS} characters")
+        return self._tool(call.name).run(call.args)
 
     def _tool(self, name: str) -> Tool:
         wanted = name.strip().upper().replace("-", "_").replace(" ", "_")
@@ -97,31 +110,20 @@ class Toolbox:
 
 def _load(point: EntryPoint, view: View) -> Tool | str:
     try:
-        return _Guarded(point.load()(view))
+        tool: Tool = point.load()(view)
     except Exception as error:  # noqa: BLE001 (someone else's code must not end an investigation)
         return f"{type(error).__name__}: {error}"
-
-
-class _Guarded:
-    """A tool of another package: whatever it raises is an error of its own."""
-
-    def __init__(self, tool: Tool) -> None:
-        self._tool = tool
-        self.name = tool.name
-        self.usage = tool.usage
-
-    def run(self, args: str) -> Observation:
-        try:
-            return self._tool.run(args)
-        except KubeloreError:
-            raise
-        except Exception as error:
-            raise ToolError(f"the tool {self.name} failed: {type(error).__name__}: {error}") from error
+    return tool
 
 
 def _failed(error: KubeloreError) -> Observation:
     text = f"{error}\n{error.hint}" if error.hint else str(error)
     return Observation(text=text, error=str(error))
+
+
+def _unread(call: ToolCall, error: KubeloreError) -> Observation:
+    what = f"{call.name} {call.args}".strip()
+    return replace(_failed(error), not_checked=(NotChecked(what, str(error)),))
 
 
 def _sealed(observation: Observation) -> Observation:
