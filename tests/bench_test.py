@@ -17,7 +17,9 @@ import pytest
 from cli_support import DATABASE, make_investigation
 from kubelore.bench.cases import Case, find_cases, read_labels, read_lines
 from kubelore.bench.incidents import Examined, Prediction, predict, run, write
-from kubelore.bench.scoring import Share, percentile, same_object, score, wilson
+from kubelore.bench.scoring.incidents import score
+from kubelore.bench.scoring.judge import same_object
+from kubelore.bench.scoring.stats import Share, percentile, wilson
 from kubelore.errors import ClusterError, DataError, KubeloreError, UsageError
 from kubelore.types import Finding, Severity
 from support import INCIDENTS, needs_incidents

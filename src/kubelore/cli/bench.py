@@ -57,7 +57,7 @@ def incidents(
         raise UsageError(f"there is no file {labels}")
     from kubelore.bench.cases import find_cases, read_labels
     from kubelore.bench.incidents import run, write
-    from kubelore.bench.scoring import score
+    from kubelore.bench.scoring.incidents import score
     from kubelore.cli import bench_report
     from kubelore.cli.live import ProgressBar
     from kubelore.cli.output import emit

@@ -10,7 +10,8 @@ from rich.text import Text
 
 from kubelore.bench.incidents import Prediction
 from kubelore.bench.questions import QuestionScore
-from kubelore.bench.scoring import Score, Share, percentile, wilson
+from kubelore.bench.scoring.judge import Score
+from kubelore.bench.scoring.stats import Share, spread
 from kubelore.cli.console import clean_all
 from kubelore.cli.render import columns
 
@@ -26,18 +27,18 @@ def incidents_report(lines: Sequence[Prediction], score: Score | None, out: str)
         "predictions": out,
         "cases": len(lines),
         "errors": [{"id": line["id"], "error": line["error"]} for line in lines if line["error"]],
-        "steps": _spread([line["steps"] for line in answered]),
-        "seconds": _spread([line["seconds"] for line in answered]),
+        "steps": spread([line["steps"] for line in answered]),
+        "seconds": spread([line["seconds"] for line in answered]),
     }
     if score:
         report["score"] = {
-            "cause_and_object": share_data(score.right),
-            "cause": share_data(score.cause),
-            "object": share_data(score.object),
-            "in_first_three": share_data(score.in_three),
-            "false_alarms": share_data(score.false_alarms),
-            "scan_finds_fault": share_data(score.scanned(healthy=False)),
-            "scan_silent_when_healthy": share_data(score.scanned(healthy=True)),
+            "cause_and_object": score.right.data(),
+            "cause": score.cause.data(),
+            "object": score.object.data(),
+            "in_first_three": score.in_three.data(),
+            "false_alarms": score.false_alarms.data(),
+            "scan_finds_fault": score.scanned(healthy=False).data(),
+            "scan_silent_when_healthy": score.scanned(healthy=True).data(),
             "broken": score.broken,
         }
         report["misses"] = [{"id": v.id, "want": v.want, "got": v.got} for v in score.misses()]
@@ -74,9 +75,9 @@ def questions_report(scores: Iterable[QuestionScore]) -> dict[str, Any]:
     strategies = [
         {
             "strategy": score.strategy,
-            "hit_at_1": share_data(_share(score.hit_at_1, score.asked - score.none)),
-            "hit_at_2": share_data(_share(score.hit_at_2, score.asked - score.none)),
-            "false_fires": share_data(_share(score.false_fires, score.none)),
+            "hit_at_1": _share(score.hit_at_1, score.asked - score.none).data(),
+            "hit_at_2": _share(score.hit_at_2, score.asked - score.none).data(),
+            "false_fires": _share(score.false_fires, score.none).data(),
             "misses": [
                 {"question": question, "want": want, "got": got} for question, want, got in score.misses
             ],
@@ -107,15 +108,5 @@ def _share(share: float, total: int) -> Share:
     return Share(round(share * total), total)
 
 
-def share_data(share: Share) -> dict[str, Any]:
-    low, high = wilson(share.right, share.total)
-    return {"right": share.right, "total": share.total, "low": round(low, 3), "high": round(high, 3)}
-
-
 def share_text(data: dict[str, Any]) -> str:
     return str(Share(data["right"], data["total"]))
-
-
-def _spread(values: Sequence[float]) -> dict[str, float]:
-    mean = sum(values) / len(values) if values else 0.0
-    return {"mean": round(mean, 3), "p95": percentile(values, 0.95), "most": max(values, default=0.0)}
