@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from fnmatch import fnmatchcase
 from importlib.resources import files
 from pathlib import Path
@@ -14,6 +15,7 @@ import yaml
 from kubelore.patterns.check import root_causes
 from kubelore.patterns.load import Library, load
 from kubelore.patterns.rank import Candidate, rank
+from kubelore.redaction import redact
 from kubelore.types import Edge, EdgeKind, Evidence, Fact, Observation, Ref
 
 DATA = Path(__file__).parent / "data"
@@ -92,6 +94,14 @@ def test_fix_commands_are_kubectl_or_run_on_a_node(library: Library) -> None:
         for cause in pattern.common_causes:
             for line in cause.fix.command.splitlines():
                 assert line.startswith(("kubectl ", "ssh <node> ")), (pattern.id, line)
+
+
+def test_no_redaction_damages_a_fix(library: Library) -> None:
+    for pattern in library.patterns:
+        for cause in pattern.common_causes:
+            for template in (cause.fix.text, cause.fix.command, cause.fix.yaml):
+                unfilled = re.sub(r"\{([a-z_]+)\}", lambda found: f"<{found[1].replace('_', '-')}>", template)
+                assert redact(unfilled) == unfilled
 
 
 def test_fix_yaml_parses_once_it_is_filled(library: Library) -> None:
