@@ -80,16 +80,17 @@ def find(
     """Everything that is wrong in one namespace (None: everywhere), the worst first.
 
     `checks` limits it to these analyzers; KeyError when one does not exist. An analyzer that fails
-    for a bug of its own hides no other: it is logged, and appended to `broken`.
+    for a bug of its own hides no other: it is appended to `broken`. Without that list its error is raised.
     """
     found: list[Finding] = []
     for check in _chosen(checks):
         try:
             found.extend(check.run(view, namespace))
         except Exception as error:  # one analyzer's bug must not hide the others' findings
-            log.exception("analyzer %s failed", check.name)
-            if broken is not None:
-                broken.append(NotChecked(f"analyzer {check.name}", f"{type(error).__name__}: {error}"))
+            if broken is None:
+                raise
+            log.debug("analyzer %s failed", check.name, exc_info=True)
+            broken.append(NotChecked(f"analyzer {check.name}", f"{type(error).__name__}: {error}"))
     found = _absorb_shortages(_fold_contained(_fold_replicas(found)))
     return sorted(found, key=lambda f: (ORDER[f.severity], f.object.namespace, f.object, f.check, f.what))
 

@@ -68,7 +68,7 @@ def object_facts(view: View, ref: Ref) -> list[Fact]:
 def _findings(view: View, namespace: str | None) -> list[Finding]:
     known = view.once(_found)
     if namespace not in known:
-        known[namespace] = find(view, namespace)
+        known[namespace] = find(view, namespace, broken=[])  # FIND_ISSUES says which analyzers failed
     return known[namespace]
 
 

@@ -13,7 +13,7 @@ from kubelore.tools.find_issues import line, ranked
 from kubelore.tools.layout_pod import replicas
 from kubelore.tools.pods import pod_ready, pod_status
 from kubelore.tools.text import age, indent, joined, table
-from kubelore.types import Fact, Finding, JsonObject, Observation, Ref, Severity
+from kubelore.types import Fact, Finding, JsonObject, NotChecked, Observation, Ref, Severity
 
 MAX_NODES = 50
 FINE = ("yes", "yes", "none", "none")
@@ -36,7 +36,8 @@ class ClusterHealth:
     def run(self, args: str) -> Observation:
         del args  # it is about the whole cluster, whatever else is named
         self._view.cluster.prefetch(needs())
-        findings = [f for f in find(self._view) if _is_of_cluster(f)]
+        broken: list[NotChecked] = []
+        findings = [f for f in find(self._view, broken=broken) if _is_of_cluster(f)]
         nodes = [ref_of(n) for n in self._view.all("Node")]
         facts: dict[Fact, None] = dict.fromkeys(f for finding in findings for f in finding.facts)
         facts.update(dict.fromkeys(f for ref in nodes for f in object_facts(self._view, ref)))
@@ -47,7 +48,7 @@ class ClusterHealth:
             edges=tuple(dict.fromkeys(e for ref in objects for e in edges_of(self._view, ref))),
             covers=(*((self.name, ref) for ref in objects), (self.name, Ref("Namespace", "", SYSTEM))),
             findings=tuple(ranked(findings)),
-            not_checked=self._view.cluster.not_checked(),
+            not_checked=(*self._view.cluster.not_checked(), *broken),
         )
 
     def _parts(self, findings: list[Finding]) -> Iterator[str]:

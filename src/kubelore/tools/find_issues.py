@@ -48,7 +48,8 @@ class FindIssues:
         """Of one namespace, with what is wrong with the cluster's own parts, which every pod needs."""
         found = find(self._view, namespace, broken=broken)
         if namespace is not None:
-            found += [f for f in find(self._view, None, CLUSTER_CHECKS) if f.object.namespace != namespace]
+            everywhere = find(self._view, None, CLUSTER_CHECKS, broken)
+            found += [f for f in everywhere if f.object.namespace != namespace]
         return found
 
     def _namespace(self, target: Target) -> str | None:
