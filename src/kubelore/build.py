@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from kubelore.errors import UsageError
 
 if TYPE_CHECKING:
     from kubelore.agent.loop import Investigator
+    from kubelore.analysis.view import View
     from kubelore.patterns.load import Library
     from kubelore.patterns.model import Pattern
     from kubelore.protocols import Cluster, Decider, Toolbox
@@ -84,29 +86,41 @@ def _library(folder: Path | None) -> Library:
 
 def investigator(settings: Settings, cluster: Cluster) -> Investigator:
     """Everything one investigation needs. Build a new one for each question."""
+    from kubelore.analysis.view import View
+    from kubelore.tools.registry import Toolbox as Tools
+
+    view = View(cluster)
+    toolbox = Tools(view, kubectl=_kubectl(settings) if cluster.info.live else None)
+    return investigator_with(settings, cluster, toolbox, lambda: view)
+
+
+def investigator_with(
+    settings: Settings, cluster: Cluster, toolbox: Toolbox, view: Callable[[], View]
+) -> Investigator:
+    """An investigator with tools of one's own. `view` gives what is known of the cluster by now, in which the
+    objects that a question names are looked up; a new one when there is more to know."""
     from kubelore.agent.loop import Investigator
     from kubelore.agent.opening import Opening
     from kubelore.agent.playbook.decider import Playbook
     from kubelore.agent.prompt import format_pattern, prompt_hash
     from kubelore.agent.subject import Subjects, resolve
     from kubelore.agent.teacher import PatternLessons, Teacher
-    from kubelore.analysis.view import View
     from kubelore.patterns.question import match
-    from kubelore.tools.registry import Toolbox as Tools
 
-    view = View(cluster)
     patterns = library(settings)
 
-    @cache
+    @lru_cache(maxsize=1)
+    def named(question: str, namespace: str, known: View) -> Subjects:
+        return resolve(question, known, namespace)
+
     def subjects(question: str, namespace: str) -> Subjects:
-        return resolve(question, view, namespace)
+        return named(question, namespace, view())
 
     @cache
     def matched(question: str) -> list[Pattern]:
         return [m.pattern for m in match(question, patterns)]
 
     lessons = PatternLessons(patterns.patterns, matched, format_pattern)
-    toolbox = Tools(view, kubectl=_kubectl(settings) if cluster.info.live else None)
     playbook = Playbook(patterns.patterns, subjects, matched)
     return Investigator(
         cluster=cluster.info,

@@ -14,8 +14,12 @@ from kubelore.cli.formats import DataFormat
 from kubelore.errors import UsageError
 
 if TYPE_CHECKING:
+    from kubelore.bench.cloud_opsbench.cases import Case
+    from kubelore.bench.cloud_opsbench.gather import Gathered
+    from kubelore.bench.cloud_opsbench.toolbox import CaseToolbox
     from kubelore.bench.incidents import Examined
     from kubelore.build import Settings
+    from kubelore.types import Investigation
 
 bench = typer.Typer(help="Measure how good kubelore is.")
 bench.callback(invoke_without_command=True)(o.help_without_command)
@@ -97,6 +101,61 @@ def questions(
     scores = [score_questions(asked, library, chosen.value) for chosen in strategy or o.Strategy]
     report = bench_report.questions_report(scores)
     emit(report, output, text=lambda: bench_report.questions_text(report, misses=misses))
+
+
+@bench.command("cloud-opsbench")
+def cloud_opsbench(
+    *,
+    folder: Annotated[Path, typer.Argument(metavar="PATH", help="Folder with cases, however deep.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="Where the predictions go, one JSON line each.")
+    ],
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=0, help="Only the first N; 0: all.")] = 0,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", min=1, max=64, help="Processes.")] = 1,
+    resume: Annotated[bool, typer.Option("--resume", help="Keep what FILE holds; do the rest.")] = False,
+    decider: o.DeciderOption = "",
+    model: o.ModelOption = "",
+    base_url: o.BaseUrlOption = "",
+    patterns: o.PatternsOption = None,
+    quiet: o.QuietOption = False,
+) -> None:
+    """Run the public benchmark Cloud-OpsBench.
+
+    Investigates each case with the recorded answers of the benchmark's tools and writes a prediction line
+    each. Of a case nothing but its namespace, its question and the answers asked for is read.
+    """
+    settings = o.make_settings(patterns=patterns, decider=decider, model=model, base_url=base_url)
+    o.check_writable(out)
+    from kubelore.bench.cloud_opsbench.cases import find_cases
+    from kubelore.bench.cloud_opsbench.run import run
+    from kubelore.cli.live import ProgressBar
+
+    places = find_cases(folder)
+    with ProgressBar(quiet) as progress:
+        lines = run(
+            places[:limit] if limit else places,
+            out,
+            partial(investigate_case, settings),
+            jobs,
+            progress,
+            resume=resume,
+        )
+    broken = [line for line in lines if line["error"]]
+    steps = sum(line["steps"] for line in lines) / len(lines)
+    seconds = sum(line["seconds"] for line in lines) / len(lines)
+    typer.echo(
+        f"{len(lines)} predictions in {out}: {steps:.1f} steps, {seconds:.2f} s each, {len(broken)} broken"
+    )
+    for line in broken[:5]:
+        typer.echo(f"  {line['case']}: {line['error']}", err=True)
+
+
+def investigate_case(settings: Settings, toolbox: CaseToolbox, known: Gathered, case: Case) -> Investigation:
+    """Ask a case's question."""
+    from kubelore import build
+
+    investigator = build.investigator_with(settings, known.cluster, toolbox, lambda: known.view)
+    return investigator.investigate(case.query, case.namespace)
 
 
 def examine(settings: Settings, snapshot: Path, question: str) -> Examined:

@@ -1,0 +1,107 @@
+"""kubelore's diagnoses in the benchmark's labels. Nothing else in kubelore knows these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypedDict
+
+from kubelore.analysis.backends import selected_workloads
+from kubelore.analysis.services import nearest_workload
+from kubelore.analysis.view import WORKLOAD_KINDS, View
+from kubelore.packaged import packaged_yaml
+from kubelore.types import Diagnosis, Evidence, Ref
+
+QUOTA, TAXONOMY_OF_QUOTA = "quota_exceeded", "Admission_Fault"
+MAX_GUESSES = 3
+
+
+class Guess(TypedDict):
+    fault_taxonomy: str
+    fault_object: str
+    root_cause: str
+    probability: float
+
+
+@cache
+def table() -> dict[str, Any]:
+    return packaged_yaml("kubelore.bench.cloud_opsbench", "labels.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Translator:
+    """Translates with what one investigation saw."""
+
+    view: View
+    evidence: Evidence
+
+    def guesses(self, diagnosis: Diagnosis) -> list[Guess]:
+        """Up to three labels, best first, each once. What the benchmark has no label for is left out."""
+        ranked = [(diagnosis.root_cause, diagnosis.object, diagnosis.probability)]
+        ranked += [(a.root_cause, a.object, a.probability) for a in diagnosis.alternatives]
+        found: dict[tuple[str, str], Guess] = {}
+        for cause, ref, probability in ranked:
+            guess = self._guess(cause, ref, probability) if ref else None
+            if guess is not None:
+                found.setdefault((guess["root_cause"], guess["fault_object"]), guess)
+        return list(found.values())[:MAX_GUESSES]
+
+    def _guess(self, cause: str, ref: Ref, probability: float) -> Guess | None:
+        if cause == QUOTA:
+            label = table()["quota"].get(self._full_resource(ref))
+            taxonomy, kind = TAXONOMY_OF_QUOTA, "namespace"
+        else:
+            taxonomy, label, kind = table()["causes"].get(cause, ("", "", ""))
+        name = next(iter(self._names(kind, ref)), "") if label else ""
+        if not name:
+            return None
+        return Guess(
+            fault_taxonomy=taxonomy,
+            fault_object=f"{kind}/{name}",
+            root_cause=label,
+            probability=round(probability, 4),
+        )
+
+    def _full_resource(self, ref: Ref) -> str:
+        """The resource that a refused creation names; else the one that is used up."""
+        for key in ("create.quota", "quota.resource"):
+            for cited in self.evidence:
+                if cited.fact.key == key and cited.fact.value not in ("other", "not-specified"):
+                    if key == "create.quota" or cited.fact.about == ref:
+                        return cited.fact.value
+        return ""
+
+    def _names(self, kind: str, ref: Ref) -> Iterator[str]:
+        match kind:
+            case "namespace":
+                yield ref.namespace or ref.name
+            case "node":
+                yield from self._nodes(ref)
+            case _:
+                yield from (w.name for w in self._workloads(ref))
+
+    def _nodes(self, ref: Ref) -> Iterator[str]:
+        if ref.kind == "Node":
+            yield ref.name
+        for cited in self.evidence:
+            fact = cited.fact
+            if fact.about.kind == "Node" and fact.key in ("component.down", "node.reason"):
+                yield fact.about.name
+        yield from (e.target.name for e in self.evidence.edges_from(ref) if e.target.kind == "Node")
+
+    def _workloads(self, ref: Ref) -> Iterable[Ref]:
+        """The workload itself; the one a Service stands for; the one that mounts a claim; the one a node
+        keeps waiting."""
+        if ref.kind in WORKLOAD_KINDS:
+            return [ref]
+        if ref.kind == "Service":
+            service = self.view.find(ref)
+            behind = list(selected_workloads(self.view, service)) if service else []
+            near = nearest_workload(self.view, service) if service else None
+            namesakes = [w for w in self.view.workloads(ref.namespace) if w.name == ref.name]
+            return [*namesakes, *behind, *([near[0]] if near else [])]
+        joined = [e.source for e in self.evidence.edges_to(ref) if e.source.kind in WORKLOAD_KINDS]
+        waiting = [w for w in joined if "pod.scheduled=no" in self.evidence.about(w)]
+        anywhere = [o for o in self.evidence.objects() if "pod.scheduled=no" in self.evidence.about(o)]
+        return [*waiting, *joined, *anywhere] if ref.kind != "Node" else [*waiting, *anywhere, *joined]

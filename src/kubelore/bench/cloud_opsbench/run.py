@@ -1,0 +1,134 @@
+"""Investigates each case and writes prediction lines, in the order in which cases are done."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import active_children, get_context
+from pathlib import Path
+from typing import TypedDict
+
+from kubelore.bench.cloud_opsbench.cases import Case, Place, read_case
+from kubelore.bench.cloud_opsbench.gather import Gathered
+from kubelore.bench.cloud_opsbench.labels import Guess, Translator
+from kubelore.bench.cloud_opsbench.toolbox import CaseToolbox
+from kubelore.errors import KubeloreError
+from kubelore.protocols import Progress
+from kubelore.types import Investigation
+
+Investigate = Callable[[CaseToolbox, Gathered, Case], Investigation]
+"""Asks a case's question with these tools. It must be picklable when several jobs run."""
+
+MAX_EVIDENCE = 8
+
+
+class Prediction(TypedDict):
+    """One line. `root_cause` and `object` are kubelore's own; `steps` counts the benchmark's calls."""
+
+    case: str
+    predictions: list[Guess]
+    root_cause: str
+    object: str
+    probability: float
+    confidence: str
+    steps: int
+    calls: list[str]
+    seconds: float
+    tokens_in: int
+    tokens_out: int
+    evidence: list[str]
+    error: str
+
+
+def predict(place: Place, investigate: Investigate) -> Prediction:
+    """One line. Never raises for what happens inside a case: `error` says it."""
+    begun = time.perf_counter()
+    line = Prediction(
+        case=place.id, predictions=[], root_cause="", object="", probability=0.0, confidence="", steps=0,
+        calls=[], seconds=0.0, tokens_in=0, tokens_out=0, evidence=[], error="",
+    )  # fmt: skip
+    try:
+        case = read_case(place)
+        gathered = Gathered(case.answers, case.namespace, case.now)
+        toolbox = CaseToolbox(gathered, case.namespace)
+        _fill(line, investigate(toolbox, gathered, case), toolbox)
+        line["steps"], line["calls"] = case.answers.steps, case.answers.calls
+    except KubeloreError as error:
+        line["error"] = str(error)
+    except Exception as error:  # noqa: BLE001 - one broken case must not end the run
+        line["error"] = f"{type(error).__name__}: {error}"
+    line["seconds"] = round(time.perf_counter() - begun, 3)
+    return line
+
+
+def _fill(line: Prediction, investigation: Investigation, toolbox: CaseToolbox) -> None:
+    line["tokens_in"], line["tokens_out"] = investigation.usage.tokens_in, investigation.usage.tokens_out
+    diagnosis = investigation.diagnosis
+    if diagnosis is None:
+        return
+    line["predictions"] = Translator(toolbox.view, investigation.evidence).guesses(diagnosis)
+    line["root_cause"], line["object"] = diagnosis.root_cause, str(diagnosis.object or "")
+    line["probability"], line["confidence"] = round(diagnosis.probability, 4), diagnosis.confidence
+    line["evidence"] = [f"{c.fact.name} {c.fact.about}" for c in diagnosis.evidence[:MAX_EVIDENCE]]
+
+
+def run(
+    places: Sequence[Place],
+    out: Path,
+    investigate: Investigate,
+    jobs: int,
+    progress: Progress,
+    *,
+    resume: bool,
+) -> list[Prediction]:
+    """All predictions, each written as soon as it is there. With `resume`, those that `out` holds already
+    are kept, but for broken ones."""
+    known = {line["case"]: line for line in _written(out)} if resume else {}
+    kept = [known[place.id] for place in places if place.id in known]
+    left = [place for place in places if place.id not in known]
+    with out.open("w", encoding="utf-8", errors="replace") as file:
+        file.writelines(_line(prediction) for prediction in kept)
+        for done, prediction in enumerate(_predictions(left, investigate, jobs), 1):
+            file.write(_line(prediction))
+            file.flush()
+            kept.append(prediction)
+            progress.advance(done, len(left), prediction["case"])
+    return kept
+
+
+def _line(prediction: Prediction) -> str:
+    return json.dumps(prediction, ensure_ascii=False) + "\n"
+
+
+def _written(out: Path) -> Iterator[Prediction]:
+    """Whole lines without error; the last one of an interrupted run may be half."""
+    if not out.exists():
+        return
+    for text in out.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            line = json.loads(text)
+        except ValueError:
+            continue
+        if isinstance(line, dict) and isinstance(line.get("case"), str) and not line.get("error"):
+            yield line  # type: ignore[misc]
+
+
+def _predictions(places: Sequence[Place], investigate: Investigate, jobs: int) -> Iterator[Prediction]:
+    if jobs <= 1:
+        yield from (predict(place, investigate) for place in places)
+        return
+    ignored = (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; only this process answers
+    with ProcessPoolExecutor(
+        jobs, mp_context=get_context("spawn"), initializer=signal.signal, initargs=ignored
+    ) as pool:
+        futures = [pool.submit(predict, place, investigate) for place in places]
+        try:
+            yield from (future.result() for future in as_completed(futures))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for worker in active_children():
+                worker.terminate()
+            raise

@@ -1,0 +1,232 @@
+"""kubelore's tools over recorded calls: each call first fetches what it needs, in as few recorded calls as will
+do, and is then answered by the ordinary tool from all that is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+
+from kubelore.analysis.edges import edges_of
+from kubelore.analysis.find import find
+from kubelore.analysis.settings import object_facts
+from kubelore.analysis.storage import claims_in
+from kubelore.analysis.view import View, ref_of
+from kubelore.bench.cloud_opsbench.gather import Gathered
+from kubelore.bench.cloud_opsbench.signs import NODE_SERVICES
+from kubelore.errors import ToolError
+from kubelore.tools.arguments import read
+from kubelore.tools.pods import pods_behind, worst_pod
+from kubelore.tools.registry import Toolbox
+from kubelore.tools.resolve import Resolver
+from kubelore.types import Finding, JsonObject, Observation, Ref, Severity, ToolCall
+
+CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
+ROLE = "kubernetes.io/role"
+NODE_AGENTS = ("kubelet", "containerd")
+
+
+class CaseToolbox:
+    """A `protocols.Toolbox`."""
+
+    def __init__(self, gathered: Gathered, namespace: str) -> None:
+        self._known = gathered
+        self._namespace = namespace
+        self._looked: dict[Ref, None] = {}
+        self._fetch: Mapping[str, Callable[[Ref | None], None]] = {
+            "FIND_ISSUES": self._for_issues,
+            "DESCRIBE": self._for_object,
+            "GET_LOGS": self._for_logs,
+            "GET_ENDPOINTS": self._for_endpoints,
+            "GET_EVENTS": lambda _: self._once("Event"),
+            "TOP_PODS": lambda _: self._for_usage(),
+            "CLUSTER_HEALTH": lambda _: self._for_health(),
+        }
+
+    @property
+    def view(self) -> View:
+        return self._known.view
+
+    def describe(self) -> str:
+        return Toolbox(self.view).describe()
+
+    def run(self, call: ToolCall) -> Observation:
+        fetch = self._fetch.get(call.name.strip().upper())
+        if fetch is not None:
+            fetch(self._target(call))
+        texts, self._known.texts = self._known.texts, []
+        tools = Toolbox(self.view, extra=[_AllKnown(self._known, self._namespace, self._looked, texts)])
+        answer, rest = tools.run(call), tools.run(ToolCall(_AllKnown.name))
+        return replace(
+            answer,
+            text="\n\n".join(part for part in (answer.text, rest.text) if part),
+            facts=tuple(dict.fromkeys((*answer.facts, *rest.facts))),
+            edges=tuple(dict.fromkeys((*answer.edges, *rest.edges))),
+            covers=(*answer.covers, *rest.covers),
+            findings=answer.findings or (rest.findings if call.name == "FIND_ISSUES" else ()),
+            not_checked=(),
+        )
+
+    def _target(self, call: ToolCall) -> Ref | None:
+        """The object that a call names, if it is known or can be got to know."""
+        try:
+            return Resolver(self.view).one(read(call.args)).ref
+        except ToolError:
+            return None
+
+    # -- what each tool needs ------------------------------------------------------------------------
+    def _for_issues(self, _: Ref | None) -> None:
+        """From what fails most often to what fails least; what comes after a fault is not asked for."""
+        self._once("Pod")
+        if self._broken():
+            return
+        self._once("Deployment")
+        if self._broken():
+            return
+        for kind in ("Service", "Endpoints"):
+            self._once(kind)
+        if not self._broken():
+            self._for_usage()
+
+    def _for_object(self, ref: Ref | None) -> None:
+        if ref is None:
+            return
+        self._looked[ref] = None
+        if ref.kind == "Service":
+            self._for_endpoints(ref)
+        elif ref.kind == "Node":
+            self._for_node(ref)
+        elif ref.kind == "PersistentVolumeClaim":
+            self._for_claim(ref)
+        elif ref.kind in ("Namespace", "ResourceQuota"):
+            self._once("ResourceQuota")
+        else:
+            self._for_workload(ref)
+
+    def _for_workload(self, ref: Ref) -> None:
+        obj = self.view.find(ref)
+        pod = worst_pod(pods_behind(self.view, obj)) if obj else None
+        workload = self.view.workload_of(obj) if obj else ref
+        self._looked[workload] = None
+        if pod is None:
+            self._for_missing_pods(workload)
+            return
+        self._known.describe(ref_of(pod))
+        self._known.manifest(workload)
+        if not (pod.get("spec") or {}).get("nodeName"):
+            self._for_unscheduled(workload)
+
+    def _for_missing_pods(self, workload: Ref) -> None:
+        """Why no pod was made is told by what should make them."""
+        self._known.describe(workload)
+        self._once("ReplicaSet")
+        for owned in self.view.dependents(workload):
+            if int((owned.get("spec") or {}).get("replicas") or 0):
+                self._known.describe(ref_of(owned))
+        self._once("ResourceQuota")
+
+    def _for_unscheduled(self, workload: Ref) -> None:
+        claims = [
+            c for p in self.view.pods_of(workload) for c in claims_in(p.get("spec") or {}, ref_of(p).name)
+        ]
+        for name in dict.fromkeys(claims):
+            self._for_claim(Ref("PersistentVolumeClaim", workload.namespace, name))
+        if not claims:
+            self._nodes()
+
+    def _for_claim(self, ref: Ref) -> None:
+        self._looked[ref] = None
+        self._once("PersistentVolumeClaim")
+        if self.view.find(ref) is None:
+            self._once("ResourceQuota")
+            return
+        self._known.describe(ref)
+        self._once("PersistentVolume")
+
+    def _for_logs(self, ref: Ref | None) -> None:
+        obj = self.view.find(ref) if ref else None
+        if obj is None:
+            return
+        for pod in pods_behind(self.view, obj)[:1]:
+            self._known.logs(self.view.workload_of(pod))
+
+    def _for_endpoints(self, ref: Ref | None) -> None:
+        for kind in ("Service", "Endpoints"):
+            self._once(kind)
+        service = self.view.find(ref) if ref and ref.kind == "Service" else None
+        if service is None or ref is None:
+            return
+        self._known.describe(ref)
+        for port in _ports(self.view.find(ref) or service)[:1]:
+            self._known.connect(ref, port)
+
+    def _for_usage(self) -> None:
+        self._known.monitoring()
+        slow = [f for f in self._known.facts if f.key == "latency"]
+        if slow:
+            worst = max(slow, key=lambda f: f.about)
+            self._known.dependencies(worst.about)
+
+    def _for_health(self) -> None:
+        self._nodes()
+        for node in self.view.all("Node"):
+            ref = ref_of(node)
+            if _runs_control_plane(node):
+                self._known.node_service(ref, "kube-scheduler")
+            if not _ready(node):
+                self._for_node(ref)
+
+    def _for_node(self, ref: Ref) -> None:
+        self._nodes()
+        for name in NODE_AGENTS:
+            self._known.node_service(ref, name)
+
+    # -- helpers ---------------------------------------------------------------------------------------
+    def _nodes(self) -> None:
+        if not self.view.cluster.readable("Node"):
+            self._known.nodes()
+
+    def _once(self, kind: str) -> None:
+        self._known.listing(kind)
+
+    def _broken(self) -> list[Finding]:
+        return [f for f in find(self.view, self._namespace) if f.severity is Severity.CRITICAL]
+
+
+class _AllKnown:
+    """The tool by which what calls showed beside the object that was asked about leaves the toolbox, redacted."""
+
+    name = "ALL_KNOWN"
+    usage = "everything that was seen so far"
+
+    def __init__(self, known: Gathered, namespace: str, looked: Mapping[Ref, None], texts: list[str]) -> None:
+        self._known, self._namespace, self._looked, self._texts = known, namespace, looked, texts
+
+    def run(self, args: str) -> Observation:
+        del args
+        view = self._known.view
+        findings = find(view, self._namespace)
+        facts = [f for finding in findings for f in finding.facts]
+        facts += [f for ref in self._looked for f in object_facts(view, ref)]
+        facts += self._known.facts
+        about = dict.fromkeys([*(f.about for f in facts), *(f.object for f in findings)])
+        edges = [e for ref in about for e in edges_of(view, ref)]
+        return Observation(
+            text="\n".join(self._texts),
+            facts=tuple(dict.fromkeys(facts)),
+            edges=tuple(dict.fromkeys([*edges, *self._known.edges])),
+            findings=tuple(findings),
+        )
+
+
+def _ports(service: JsonObject) -> list[int]:
+    return [int(p.get("port") or 0) for p in (service.get("spec") or {}).get("ports") or () if p.get("port")]
+
+
+def _runs_control_plane(node: JsonObject) -> bool:
+    labels = (node.get("metadata") or {}).get("labels") or {}
+    return any(label in labels for label in CONTROL_PLANE) or labels.get(ROLE) in ("master", "control-plane")
+
+
+def _ready(node: JsonObject) -> bool:
+    conditions = (node.get("status") or {}).get("conditions") or ()
+    return all(c.get("status") == "True" for c in conditions if c.get("type") == "Ready")
