@@ -12,10 +12,9 @@ from kubelore.analysis.settings import object_facts
 from kubelore.analysis.storage import claims_in
 from kubelore.analysis.view import View, ref_of
 from kubelore.bench.cloud_opsbench.gather import Gathered
-from kubelore.bench.cloud_opsbench.signs import NODE_SERVICES
 from kubelore.errors import ToolError
 from kubelore.tools.arguments import read
-from kubelore.tools.pods import pods_behind, worst_pod
+from kubelore.tools.pods import pod_ready, pods_behind, worst_pod
 from kubelore.tools.registry import Toolbox
 from kubelore.tools.resolve import Resolver
 from kubelore.types import Finding, JsonObject, Observation, Ref, Severity, ToolCall
@@ -67,17 +66,22 @@ class CaseToolbox:
         )
 
     def _target(self, call: ToolCall) -> Ref | None:
-        """The object that a call names, if it is known or can be got to know."""
+        """The object that a call names. A workload may be known by its pods alone."""
         try:
-            return Resolver(self.view).one(read(call.args)).ref
+            target = read(call.args)
+            return Resolver(self.view).one(target).ref
         except ToolError:
-            return None
+            words = {word.lower() for word in call.args.split()}
+        named = (w for w in self.view.workloads(self._namespace) if w.name in words)
+        return next((w for w in named if w.kind.lower() in words), None)
 
     # -- what each tool needs ------------------------------------------------------------------------
     def _for_issues(self, _: Ref | None) -> None:
         """From what fails most often to what fails least; what comes after a fault is not asked for."""
         self._once("Pod")
-        if self._broken():
+        pod = worst_pod(p for p in self.view.all("Pod", self._namespace) if not pod_ready(p))
+        if pod is not None:
+            self._known.describe(ref_of(pod))
             return
         self._once("Deployment")
         if self._broken():
@@ -104,8 +108,8 @@ class CaseToolbox:
 
     def _for_workload(self, ref: Ref) -> None:
         obj = self.view.find(ref)
-        pod = worst_pod(pods_behind(self.view, obj)) if obj else None
         workload = self.view.workload_of(obj) if obj else ref
+        pod = worst_pod(self.view.pods_of(workload))
         self._looked[workload] = None
         if pod is None:
             self._for_missing_pods(workload)
@@ -143,10 +147,11 @@ class CaseToolbox:
         self._once("PersistentVolume")
 
     def _for_logs(self, ref: Ref | None) -> None:
-        obj = self.view.find(ref) if ref else None
-        if obj is None:
+        if ref is None:
             return
-        for pod in pods_behind(self.view, obj)[:1]:
+        obj = self.view.find(ref)
+        pods = pods_behind(self.view, obj) if obj else self.view.pods_of(ref)
+        for pod in pods[:1]:
             self._known.logs(self.view.workload_of(pod))
 
     def _for_endpoints(self, ref: Ref | None) -> None:
