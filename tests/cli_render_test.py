@@ -19,13 +19,16 @@ from kubelore.cli.report import investigation_report, scan_report
 from kubelore.types import ClusterInfo, Finding, Severity
 
 MEANINGS = {"oom_killed": "A container was killed for its memory"}
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\u061c\U000e0000-\U000e007f]"
+)
 HOSTILE = [
     "\x1b[31mred\x1b[0m",
     "\x1b]0;title\x07",
     "\x9b2J",
     "\r\x1b[2K\x1b[1Afake",
     "\u202eesrever",
+    "seen\U000e0069\U000e0067\u061cunseen",
     "\x00\x08\x7f",
     "[bold red]markup[/bold red]",
     "[/]",

@@ -17,6 +17,7 @@ from kubelore.analysis.view import View
 from kubelore.build import Settings, investigator
 from kubelore.cluster import open_snapshot
 from kubelore.cluster.snapshot import load
+from kubelore.errors import NotReadable, SnapshotError
 from kubelore.types import NotChecked, ToolCall
 
 WRONG = (
@@ -98,3 +99,31 @@ def test_untyped_parts_are_bounded_in_depth(tmp_path: Path) -> None:
     with open_snapshot(folder) as cluster:
         assert json.dumps(cluster.list("widgets.acme.test")).count("{") < 100
         assert "deeper than" in str(cluster.not_checked())
+
+
+@pytest.mark.parametrize(
+    "name", ["--kubeconfig=x", "a/b", "a\nb", "a\x1b[31m", "..", "x" * 100_000, "", "a b", 5]
+)
+def test_what_can_be_no_name_is_no_object(tmp_path: Path, name: Any) -> None:
+    objects = cluster_objects()
+    next(o for o in objects if o["kind"] == "Node")["metadata"]["name"] = name
+    nodes = load(write_recording(tmp_path / "r", objects)).listings["nodes"]
+    assert name not in [n["metadata"]["name"] for n in nodes.items]
+    assert "are not objects" in nodes.problem
+
+
+def test_a_container_name_that_fits_no_url_is_not_read_and_said(tmp_path: Path) -> None:
+    objects = cluster_objects()
+    pod = next(o for o in objects if o["metadata"]["name"] == "api-7c9d-bad")
+    with open_snapshot(write_recording(tmp_path / "r", objects)) as cluster:
+        with pytest.raises(NotReadable, match="not a path"):
+            cluster.logs("web", pod["metadata"]["name"], "x" * 100_000)
+        assert any(n.what.startswith("log of web/api") for n in cluster.not_checked())
+
+
+@pytest.mark.parametrize(
+    "when", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "soon", ["x"], None]
+)
+def test_a_time_at_the_end_of_time_is_refused(tmp_path: Path, when: Any) -> None:
+    with pytest.raises(SnapshotError, match="captured_at"):
+        load(write_recording(tmp_path / "r", about={"captured_at": when}))

@@ -18,6 +18,7 @@ _CONTROLS = re.compile(
     "["
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 but tab and newline, DEL, C1
     "\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"  # invisible, or turning the direction of writing
+    "\u061c\u180e\ufff9-\ufffb\U000e0000-\U000e007f"  # the same, elsewhere in Unicode
     "\ud800-\udfff"  # lone surrogates: no encoding can write them
     "]"
 )

@@ -81,6 +81,8 @@ class Api:
                         headers={"accept": accept},
                         timeout=self._policy.timeout,
                     )
+                except httpx.InvalidURL as error:
+                    raise NotReadable(f"{path[:200]} is not a path that can be asked for: {error}") from error
                 except httpx.TimeoutException:
                     problem = f"no answer within {self._policy.timeout:g} s"
                     if attempt > 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +16,10 @@ from kubelore.cluster.snapshot.shapes import Misfits, fit
 from kubelore.errors import SnapshotError
 from kubelore.packaged import SAFE_LOADER
 from kubelore.types import JsonObject
+
+_NAME = re.compile(r"(?!-|\.{1,2}$)[^\s/%\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,253}")
+"""What the API takes for the name of any kind, or more."""
+FIRST_YEAR, LAST_YEAR = 2000, 2999
 
 
 def parse(content: bytes, path: str) -> Any:
@@ -72,9 +77,10 @@ def items_of(document: Any, path: str) -> tuple[list[JsonObject], str]:
 def _is_object(item: Any) -> bool:
     """Whether the parts that everybody reads are of the right type."""
     metadata = item.get("metadata") if isinstance(item, dict) else None
-    if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str):
+    if not isinstance(metadata, dict) or not _is_name(metadata.get("name")):
         return False
-    return isinstance(metadata.get("namespace") or "", str) and all(
+    namespace = metadata.get("namespace")
+    return (not namespace or _is_name(namespace)) and all(
         isinstance(part or expected(), expected)
         for part, expected in (
             (metadata.get("labels"), dict),
@@ -84,6 +90,11 @@ def _is_object(item: Any) -> bool:
             (item.get("status"), dict),
         )
     )
+
+
+def _is_name(name: Any) -> bool:
+    """Whether it can stand in a path, and in a command as one word that is no option."""
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None
 
 
 def listing(kind: Kind, items: Iterable[JsonObject], problem: str = "") -> Listing:
@@ -132,9 +143,11 @@ def _times(value: Any, key: str = "") -> Iterator[datetime]:
 
 
 def read_time(text: Any) -> datetime | None:
-    """An RFC 3339 time; None when it is not one."""
+    """An RFC 3339 time, in UTC; None when it is not one, or of no year in which a cluster ran."""
     try:
         time = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
     except ValueError:
         return None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+    if not FIRST_YEAR <= time.year <= LAST_YEAR:
+        return None
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
