@@ -72,6 +72,7 @@ def answer_of(row: JsonObject) -> Answer:
         tokens_out=int(_number(row, "tokens_out") or 0),
         evidence=_names(row.get("evidence")),
         uncalibrated=_probability(row, "uncalibrated"),
+        baselines=_baselines(row.get("baselines")),
     )
 
 
@@ -159,6 +160,14 @@ def _probability(row: JsonObject, key: str) -> float | None:
     if value is not None and value > 1:
         raise ValueError(f"`{key}` is above 1")
     return value
+
+
+def _baselines(value: Any) -> dict[str, tuple[Guess, ...]]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise ValueError("`baselines` is not an object of lists of predictions")
+    return {str(name): guesses_of(rows) for name, rows in value.items()}
 
 
 def _names(value: Any) -> tuple[str, ...]:

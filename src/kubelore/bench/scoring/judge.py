@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kubelore.bench.scoring.stats import Share
 
@@ -81,10 +81,17 @@ class Answer:
     """Names of its facts."""
     uncalibrated: float | None = None
     """Probability of the first guess before it was calibrated, where that differs."""
+    baselines: Mapping[str, tuple[Guess, ...]] = field(default_factory=dict)
+    """What simple guessing answered to the same case, by its name."""
 
     @property
     def probability(self) -> float | None:
         return self.guesses[0].probability if self.guesses else None
+
+    @property
+    def raw_probability(self) -> float | None:
+        """Before calibration."""
+        return self.probability if self.uncalibrated is None or not self.guesses else self.uncalibrated
 
 
 @dataclass(frozen=True, slots=True)
