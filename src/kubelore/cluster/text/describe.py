@@ -28,6 +28,8 @@ _EXACT = timedelta(minutes=10)
 """Up to here kubectl prints ages with their seconds."""
 _TERMINATING = re.compile(r"Terminating(?: \(lasts (\S+)\))?")
 _NEXT = re.compile(r"\n\n\n+(?=Name: {2,}\S+\n[A-Z][A-Za-z -]*:)")
+_FIELD_PATH = re.compile(r"(spec\.\w+\{[^}]*\}): ")
+"""In front of the message of an event about one container, by newer versions of kubectl."""
 _EVENTS = re.compile(r"Events:\s*(?:<none>)?\s*")
 
 _BUILDERS: Mapping[str, Callable[[Described], JsonObject]] = MappingProxyType(
@@ -139,8 +141,11 @@ def _events(obj: JsonObject, lines: list[str], described: Described) -> Iterator
     for row in read_table(lines):
         if "Reason" not in row or "Message" not in row:
             return
+        where = _FIELD_PATH.match(row["Message"])
         said = known(
             type=row.get("Type"), reason=row["Reason"], source=known(component=shown(row.get("From", "")))
         )
-        said |= {"message": row["Message"], **seen_times(row.get("Age", ""), described.now)}
-        yield build_event(about, metadata.get("namespace") or "default", said, seen)
+        said |= {"message": row["Message"][where.end() if where else 0 :]}
+        said |= seen_times(row.get("Age", ""), described.now)
+        place = about | known(fieldPath=where[1] if where else None)
+        yield build_event(place, metadata.get("namespace") or "default", said, seen)

@@ -13,7 +13,7 @@ from kubelore.types import JsonObject
 
 _START = re.compile(r"\s*(?:---\s|```|(?:#[^\n]*\n\s*)*(?:apiVersion|kind|metadata|items):\s)")
 _FENCE = re.compile(r"^\s*```[\w-]*\s*$", re.MULTILINE)
-_BETWEEN = re.compile(r"^---(?:\s.*)?$", re.MULTILINE)
+_BETWEEN = re.compile(r"^---(?:[ \t].*)?$", re.MULTILINE)
 _SERVER_FIELDS = ("uid", "resourceVersion", "creationTimestamp", "generation")
 
 

@@ -10,6 +10,7 @@ _KEY = re.compile(r"([^\s:][^:]*?):(?:\s+(.*)|)$")
 _COLUMN = re.compile(r"\S+(?: \S+)*")
 _GAP = re.compile(r"\s{2,}")
 MAX_DEPTH = 50
+AFTER_MESSAGE = "Exit Code"
 
 
 @dataclass(slots=True)
@@ -70,7 +71,7 @@ def read_outline(lines: Iterable[str], top: Iterable[str]) -> Entry:
         indent = len(line) - len(line.lstrip())
         match = _KEY.match(line.strip())
         key, value = (match[1], match[2] or "") if match else ("", "")
-        if indent == 0 and key not in known and len(path) > 1:
+        if _goes_on(path, indent, key, known):
             path[-1].rest.append(line)
             continue
         while path[-1].indent >= indent or len(path) > MAX_DEPTH:
@@ -79,6 +80,15 @@ def read_outline(lines: Iterable[str], top: Iterable[str]) -> Entry:
         path[-1].children.append(entry)
         path.append(entry)
     return root
+
+
+def _goes_on(path: list[Entry], indent: int, key: str, top: frozenset[str]) -> bool:
+    """Whether a line is the rest of the entry before it. A message ends where the field begins that kubectl
+    prints after it: traces of programs are indented in every way."""
+    entry = path[-1]
+    if entry.key == "Message" and path[-2].key in {"State", "Last State"}:
+        return not (indent == entry.indent and key == AFTER_MESSAGE)
+    return indent == 0 and key not in top and len(path) > 1
 
 
 def read_table(lines: Sequence[str]) -> list[dict[str, str]]:
