@@ -231,7 +231,9 @@ class Evil(Reader):
 
 
 def test_names_that_lead_out_of_the_folder_are_not_written(tmp_path: Path) -> None:
-    pod = {"metadata": {"name": "../../../escaped", "namespace": "shop"}, "spec": {}, "status": RAN}
+    ran = {"name": "../../../../escaped", "containerID": "containerd://1"}
+    status = {"containerStatuses": [ran]}
+    pod = {"metadata": {"name": "a", "namespace": "shop"}, "spec": {}, "status": status}
     source = small_cluster(tmp_path / "in", {"core_v1_pods": ("PodList", [pod])})
     with open_snapshot(source) as reader:
         reader.__class__ = Evil
