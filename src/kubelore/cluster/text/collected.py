@@ -74,9 +74,10 @@ class Collected:
         return Added(form, len(views), problem)
 
     def add_objects(
-        self, items: Iterable[JsonObject], source: Source = Source.LIVE, *, whole_list: str = ""
+        self, items: Iterable[JsonObject], source: Source = Source.TABLE, *, whole_list: str = ""
     ) -> None:
-        """Objects that are read already. `whole_list` names the kind of which they are all."""
+        """Objects that are read already, in part unless `source` says more. `whole_list` names the kind of
+        which they are all."""
         self._views += [(source, blank_secret(o) if o.get("kind") == "Secret" else o) for o in items]
         self._lists = None
         if whole_list:
