@@ -11,6 +11,7 @@ from kubelore.bench import baselines, calibration
 from kubelore.bench.scoring.cloud_opsbench import is_telling, strangers
 from kubelore.bench.scoring.judge import Answer, Expected, Score, judge
 from kubelore.bench.scoring.stats import spread
+from kubelore.calibration import FILE
 from kubelore.errors import DataError
 from kubelore.packaged import packaged_yaml
 
@@ -88,7 +89,11 @@ def calibration_data(pairs: Sequence[calibration.Pair]) -> dict[str, Any] | None
 
 def _calibration(score: Score) -> dict[str, Any]:
     """As stated, and as a curve fitted to other groups of the same cases would state it."""
-    data: dict[str, Any] = {"stated": calibration_data(calibration.stated_pairs(score))}
+    shipped = packaged_yaml("kubelore", FILE)
+    data: dict[str, Any] = {
+        "shipped": {key: shipped.get(key, "") for key in ("source", "date")} if shipped["points"] else None,
+        "stated": calibration_data(calibration.stated_pairs(score)),
+    }
     grouped = calibration.raw_pairs(score)
     try:
         method = calibration.best_method(grouped)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from html import escape
 
 from kubelore.bench.report.page import Block, Commands, Plot, Section, Table
 
+CODE = re.compile(r"`([^`]+)`")
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1c2430; background: #f5f6f8; margin: 0; }
 main { max-width: 70rem; margin: 0 auto; padding: 2rem 1.5rem 4rem; }
@@ -47,7 +49,7 @@ def _block(block: Block) -> str:
         case Commands():
             return f"<pre>{escape(chr(10).join(block.lines))}</pre>"
         case str():
-            return f"<p>{escape(block)}</p>"
+            return "<p>" + CODE.sub(r"<code>\1</code>", escape(block)) + "</p>"
 
 
 def _table(table: Table) -> str:

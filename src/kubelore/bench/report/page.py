@@ -135,8 +135,8 @@ def baselines(figures: dict[str, Any]) -> Section:
         (
             Table(("baseline", "held out", "system", "A@1 (95%)", "A@3", "cause", "object"), tuple(rows)),
             "On the same cases. Held out: `case` learns from the labels of all other cases of its system, "
-            "twins included; `group` from no case of the same cause and object, so that both together are out "
-            "of its reach; `nothing` knows all labels.",
+            "twins included; `group` from no case of the same cause and object, so that both are out of "
+            "its reach; `nothing` knows all labels.",
         ),
     )
 
@@ -161,6 +161,11 @@ def calibration(figures: dict[str, Any]) -> list[Section]:
         if fitted
         else f"Not recalibrated: {data['not_fitted']}."
     )
+    if data["shipped"]:
+        how += (
+            f" As stated: by the curve that ships, which was fitted to {data['shipped']['source']} on "
+            f"{data['shipped']['date']}; on those same cases that is no test."
+        )
     meaning = (
         "ECE over ten bins of equal mass; by chance: what answers that are right exactly as often as they "
         "say show on average. Accuracy at 50% and 80%: of the surest half and four fifths. Answers only: a "
