@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ BLOCKING_EFFECTS = {"NoSchedule", "NoExecute"}
 CORDON_TAINT = "node.kubernetes.io/unschedulable"
 LOST_TAINTS = {"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"}
 CONTROL_PLANE_TAINTS = {"node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"}
+
+REPORTED = frozenset({"cpu", "memory", "pods", "ephemeral-storage"})
+"""Resources that every kubelet reports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +150,9 @@ def _is_control_plane(spec: JsonObject, node: JsonObject) -> bool:
 
 
 def _allocatable(node: JsonObject) -> dict[str, float]:
-    return amounts((node.get("status") or {}).get("allocatable"))
+    """What it offers. Of the resources that every node reports, one that is not told is taken as plenty."""
+    told = amounts((node.get("status") or {}).get("allocatable"))
+    return dict.fromkeys(REPORTED - told.keys(), math.inf) | told
 
 
 def _free(view: View, node: JsonObject) -> dict[str, float]:

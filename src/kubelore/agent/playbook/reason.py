@@ -18,7 +18,10 @@ DISTANCE = 1.0
 """Log-odds lost for each unit of distance from what was asked."""
 QUIET = 2.0
 """Log-odds lost by a cause that no finding, log or measurement backs: settings alone break nothing."""
-TROUBLE = ("log=", "call.error=", "usage.cpu=at-limit", "usage.memory=near-limit", "cert=", "component.down=")
+TROUBLE = (
+    "log=", "call.error=", "usage.cpu=at-limit", "usage.memory=near-limit", "cert=", "component.down=",
+    "latency=high", "requests=failing", "service.connection=f", "node.network=",
+)  # fmt: skip
 """Facts outside of findings that tell of trouble."""
 EVERYDAY = TELLS_NOTHING | {"log=exception", "log=unauthorized", "log=rate-limited", "log=file-not-found"}
 """Log lines that healthy programs write too: alone they tell of no trouble."""

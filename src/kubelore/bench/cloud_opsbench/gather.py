@@ -26,6 +26,9 @@ from kubelore.types import Edge, Fact, JsonObject, NotChecked, Ref
 MAX_REPEATS = 5
 """How often a log line that came many times is repeated: often enough to count as lasting."""
 
+MAX_PATH = 4
+"""Slow workloads of which is asked what they call."""
+
 
 class Gathered:
     """Makes calls, and keeps what they show. A `view` is good until the next call."""
@@ -37,6 +40,8 @@ class Gathered:
         self.view = View(self.cluster)
         self.alerts = Alerts()
         self.edges: dict[Edge, None] = {}
+        self._asked: dict[Ref, None] = {}
+        self._calls = signs.Known(self.edges, self._asked)
         self.unread: dict[str, NotChecked] = {}
         self.texts: list[str] = []
         """Answers about no object since they were last taken, for an observation's text."""
@@ -45,7 +50,7 @@ class Gathered:
     @property
     def facts(self) -> list[Fact]:
         """Facts that no object shows: told by monitoring, by connecting, or by a node's own services."""
-        return [*self._told, *signs.alert_facts(self.view, self._namespace, self.alerts, self.edges)]
+        return [*self._told, *signs.alert_facts(self.view, self._namespace, self.alerts, self._calls)]
 
     @property
     def steps(self) -> int:
@@ -59,6 +64,13 @@ class Gathered:
         answer = self._ask("GetResources", resource_type=name, namespace=self._namespace, output_wide=True)
         if isinstance(answer, str):
             self.cluster.add(kind, answer, whole_list=True)
+        self._renew()
+
+    def labels(self) -> None:
+        """The labels of all pods."""
+        answer = self._ask("GetResources", resource_type="pods", namespace=self._namespace, show_labels=True)
+        if isinstance(answer, str):
+            self.cluster.add("Pod", answer, whole_list=True)
         self._renew()
 
     def describe(self, ref: Ref) -> None:
@@ -111,9 +123,19 @@ class Gathered:
         self.texts += [f"{a.kind} {a.name}: {s.text}" for a in self.alerts.alerts for s in a.signs]
         self.texts += [f"Request {a.method} {a.url}: {a.error}" for a in self.alerts.alerts if a.error]
 
-    def dependencies(self, service: Ref) -> None:
-        """Who calls whom around a Service, as edges from workload to Service."""
-        answer = self._ask("GetServiceDependencies", service_name=service.name)
+    def slow_path(self) -> None:
+        """Who calls whom among the slow ones, until it is known which of them merely wait for others."""
+        slow = signs.slow_ones(self.view, self._namespace, self.alerts)
+        for _ in range(MAX_PATH):
+            left = signs.unexplained(self.view, self._namespace, slow, self.edges)
+            unknown = [w for w in left if w not in self._asked]
+            if not unknown:
+                return
+            self._dependencies(unknown[0])
+
+    def _dependencies(self, workload: Ref) -> None:
+        self._asked[workload] = None
+        answer = self._ask("GetServiceDependencies", service_name=workload.name)
         if not isinstance(answer, str):
             return
         self.texts.append(answer)

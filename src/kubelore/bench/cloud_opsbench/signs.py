@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from kubelore.analysis.backends import selected_workloads
 from kubelore.analysis.edges import nodes_of
 from kubelore.analysis.subject import Subject
 from kubelore.analysis.view import View
-from kubelore.cluster.text.answers import Alert, Alerts
+from kubelore.cluster.text.answers import Alert, Alerts, Measure
 from kubelore.cluster.text.node_answers import ServiceStatus
 from kubelore.types import Edge, Fact, Ref
 
@@ -45,10 +46,17 @@ def workload_named(view: View, namespace: str, name: str) -> Ref | None:
     return next((w for w in view.workloads(namespace) if w.name == name), None)
 
 
-def alert_facts(view: View, namespace: str, alerts: Alerts, calls: Iterable[Edge]) -> list[Fact]:
-    """Facts about workloads and nodes. `calls` tells which slow ones merely wait for others."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Who calls whom, as far as it is known: all about those that were asked for, little about others."""
+
+    calls: Mapping[Edge, None]
+    asked: Mapping[Ref, None]
+
+
+def alert_facts(view: View, namespace: str, alerts: Alerts, known: Known) -> list[Fact]:
+    """Facts about workloads and nodes. `known` tells which slow ones merely wait for others."""
     facts: list[Fact] = []
-    slow: dict[Ref, Alert] = {}
     for alert in alerts.alerts:
         if alert.kind == "Node":
             facts += _node_facts(alert)
@@ -56,13 +64,8 @@ def alert_facts(view: View, namespace: str, alerts: Alerts, calls: Iterable[Edge
             workload = workload_named(view, namespace, alert.name)
             if workload is not None:
                 facts += _workload_facts(workload, alert)
-                if _has(alert, "LATENCY"):
-                    slow[workload] = alert
-    return [*facts, *_origins(view, namespace, slow, list(calls))]
-
-
-def _has(alert: Alert, word: str) -> bool:
-    return any(word in sign.category or word in sign.label.upper() for sign in alert.signs)
+    slow = list(slow_ones(view, namespace, alerts))
+    return [*facts, *_origins(view, namespace, slow, known)]
 
 
 def _node_facts(alert: Alert) -> Iterator[Fact]:
@@ -97,18 +100,55 @@ def _workload_facts(workload: Ref, alert: Alert) -> Iterator[Fact]:
         yield subject.fact("usage.cpu", "above-request", throttled or grown)
 
 
-def _origins(view: View, namespace: str, slow: Mapping[Ref, Alert], calls: list[Edge]) -> Iterator[Fact]:
-    """Slow workloads that call nothing slow: where the delay comes from, or the node they share."""
-    waiting = {w for w in slow if not _downstream(view, namespace, w, calls).isdisjoint(set(slow) - {w})}
-    origins = [w for w in slow if w not in waiting]
+def slowness(alert: Alert) -> float:
+    """How many times longer requests take than usual; 0 when the alert does not say that they do."""
+    signs = (sign for sign in alert.signs if "LATENCY" in sign.category)
+    return max((_times(m) for sign in signs for m in sign.measures), default=0.0)
+
+
+def _times(measure: Measure) -> float:
+    return (measure.current or 0.0) / max(measure.normal, 1.0)
+
+
+def slow_ones(view: View, namespace: str, alerts: Alerts) -> dict[Ref, float]:
+    """Workloads whose requests take long, slowest by their own measure first."""
+    found: dict[Ref, float] = {}
+    for alert in alerts.alerts:
+        workload = workload_named(view, namespace, alert.name) if slowness(alert) else None
+        if workload is not None:
+            found[workload] = slowness(alert)
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+def unexplained(view: View, namespace: str, slow: Iterable[Ref], calls: Iterable[Edge]) -> list[Ref]:
+    """Those that are not known to call another slow one."""
+    slow, calls = list(slow), list(calls)
+    return [w for w in slow if _downstream(view, namespace, w, calls).isdisjoint(s for s in slow if s != w)]
+
+
+def _origins(view: View, namespace: str, slow: list[Ref], known: Known) -> Iterator[Fact]:
+    """Where the delay comes from: the slow ones that call nothing slow, the one that calls all of these, or
+    the node they share."""
+    calls = list(known.calls)
+    origins = unexplained(view, namespace, slow, calls)
     nodes = {node for w in origins for node in nodes_of(view, w)}
-    for workload in slow:
-        value = "origin" if workload in origins else "waits-for-others"
-        if calls or len(slow) == 1:
-            yield Subject(workload).fact("latency.from", value, f"{len(slow)} workloads are slow")
-    if calls and len(origins) >= SHARED_BY and len(nodes) == 1:
+    sure = [w for w in origins if w in known.asked]
+    if len(origins) >= SHARED_BY and len(nodes) == 1:
         told = ", ".join(w.name for w in origins)
         yield Subject(nodes.pop()).fact("node.network", "slow", f"what is slow of itself runs there: {told}")
+    elif len(origins) >= SHARED_BY:
+        common = [w for w in slow if _direct(view, namespace, w, calls) >= set(origins)]
+        sure = common if len(common) == 1 else sure
+    for workload in slow:
+        if workload in sure:
+            yield Subject(workload).fact("latency.from", "origin", "nothing that it calls is slow of itself")
+        elif workload not in origins or sure:
+            yield Subject(workload).fact("latency.from", "waits-for-others", "it calls what is slow")
+
+
+def _direct(view: View, namespace: str, workload: Ref, calls: list[Edge]) -> set[Ref]:
+    called = (workload_named(view, namespace, e.target.name) for e in calls if e.source == workload)
+    return {w for w in called if w is not None}
 
 
 def _downstream(view: View, namespace: str, workload: Ref, calls: list[Edge]) -> set[Ref]:

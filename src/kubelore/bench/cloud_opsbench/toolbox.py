@@ -5,22 +5,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
 
+from kubelore.agent.opening import target
+from kubelore.analysis.backends import selected_workloads, selector_of
 from kubelore.analysis.edges import edges_of
 from kubelore.analysis.find import find
 from kubelore.analysis.settings import object_facts
 from kubelore.analysis.storage import claims_in
-from kubelore.analysis.view import View, ref_of
+from kubelore.analysis.view import View, parse_time, ref_of
 from kubelore.bench.cloud_opsbench.gather import Gathered
 from kubelore.errors import ToolError
 from kubelore.tools.arguments import read
-from kubelore.tools.pods import pod_ready, pods_behind, worst_pod
+from kubelore.tools.pods import pod_ready, pod_status, pods_behind, restarts, statuses, worst_pod
 from kubelore.tools.registry import Toolbox
 from kubelore.tools.resolve import Resolver
 from kubelore.types import Finding, JsonObject, Observation, Ref, Severity, ToolCall
 
 CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 ROLE = "kubernetes.io/role"
+RECENTLY = timedelta(minutes=30)
+"""A restart longer ago is no sign of what is wrong now."""
+MAX_ENTRIES = 2
 NODE_AGENTS = ("kubelet", "containerd")
 
 
@@ -31,6 +37,7 @@ class CaseToolbox:
         self._known = gathered
         self._namespace = namespace
         self._looked: dict[Ref, None] = {}
+        self._logged: dict[Ref, None] = {}
         self._fetch: Mapping[str, Callable[[Ref | None], None]] = {
             "FIND_ISSUES": self._for_issues,
             "DESCRIBE": self._for_object,
@@ -54,13 +61,19 @@ class CaseToolbox:
             fetch(self._target(call))
         texts, self._known.texts = self._known.texts, []
         tools = Toolbox(self.view, extra=[_AllKnown(self._known, self._namespace, self._looked, texts)])
-        answer, rest = tools.run(call), tools.run(ToolCall(_AllKnown.name))
+        answers = [tools.run(call), tools.run(ToolCall(_AllKnown.name))]
+        answers += [tools.run(ToolCall("GET_LOGS", target(workload))) for workload in self._logged]
+        return self._merged(call, answers)
+
+    @staticmethod
+    def _merged(call: ToolCall, answers: list[Observation]) -> Observation:
+        answer, rest = answers[:2]
         return replace(
             answer,
             text="\n\n".join(part for part in (answer.text, rest.text) if part),
-            facts=tuple(dict.fromkeys((*answer.facts, *rest.facts))),
-            edges=tuple(dict.fromkeys((*answer.edges, *rest.edges))),
-            covers=(*answer.covers, *rest.covers),
+            facts=tuple(dict.fromkeys(f for a in answers for f in a.facts)),
+            edges=tuple(dict.fromkeys(e for a in answers for e in a.edges)),
+            covers=tuple(dict.fromkeys(c for a in answers for c in a.covers)),
             findings=answer.findings or (rest.findings if call.name == "FIND_ISSUES" else ()),
             not_checked=(),
         )
@@ -68,8 +81,7 @@ class CaseToolbox:
     def _target(self, call: ToolCall) -> Ref | None:
         """The object that a call names. A workload may be known by its pods alone."""
         try:
-            target = read(call.args)
-            return Resolver(self.view).one(target).ref
+            return Resolver(self.view).one(read(call.args)).ref
         except ToolError:
             words = {word.lower() for word in call.args.split()}
         named = (w for w in self.view.workloads(self._namespace) if w.name in words)
@@ -79,17 +91,66 @@ class CaseToolbox:
     def _for_issues(self, _: Ref | None) -> None:
         """From what fails most often to what fails least; what comes after a fault is not asked for."""
         self._once("Pod")
-        pod = worst_pod(p for p in self.view.all("Pod", self._namespace) if not pod_ready(p))
-        if pod is not None:
-            self._known.describe(ref_of(pod))
+        pods = self.view.all("Pod", self._namespace)
+        failing = worst_pod(p for p in pods if not pod_ready(p) and not _finished(p))
+        restarted = worst_pod(p for p in pods if _restarted(p, self.view.now))
+        if failing or restarted:
+            self._for_pod(failing or restarted or {})
+        if failing or (restarted and self._explained(restarted)) or self._broken():
             return
         self._once("Deployment")
-        if self._broken():
+        lacking = [w for w in self.view.workloads(self._namespace) if self._lacks_pods(w)]
+        for workload in lacking[:1]:
+            self._for_missing_pods(workload)
+        if lacking or self._broken():
             return
-        for kind in ("Service", "Endpoints"):
-            self._once(kind)
+        self._for_services()
         if not self._broken():
             self._for_usage()
+        if not self._broken() and not self._known.alerts.alerts:
+            for entry in self._entries():
+                self._read_logs(entry)
+
+    def _explained(self, pod: JsonObject) -> bool:
+        """Whether its description says why it restarted."""
+        facts = object_facts(self.view, self.view.workload_of(pod))
+        return any(f.key == "container.killed_by" or f.value == "OOMKilled" for f in facts)
+
+    def _lacks_pods(self, workload: Ref) -> bool:
+        wanted = ((self.view.find(workload) or {}).get("spec") or {}).get("replicas")
+        return workload.kind == "Deployment" and wanted != 0 and not self.view.pods_of(workload)
+
+    def _for_pod(self, pod: JsonObject) -> None:
+        self._known.describe(ref_of(pod))
+        self._looked[self.view.workload_of(pod)] = None
+
+    def _for_services(self) -> None:
+        """Endpoints say which Services reach nothing; labels of pods say why."""
+        for kind in ("Service", "Endpoints"):
+            self._once(kind)
+        if self._broken() and not self.view.cluster.readable("Pod"):
+            self._known.labels()
+
+    def _entries(self) -> list[Ref]:
+        """Workloads that are reached from outside of the cluster: their logs name what fails behind them."""
+        outside = [s for s in self.view.all("Service", self._namespace) if _is_exposed(s)]
+        return list(dict.fromkeys(w for s in outside for w in self._behind(s)))[:MAX_ENTRIES]
+
+    def _behind(self, service: JsonObject) -> list[Ref]:
+        found = selected_workloads(self.view, service)
+        if found:
+            return found
+        wanted = selector_of(service)
+        return [
+            ref_of(d)
+            for d in self.view.all("Deployment", self._namespace)
+            if ((d.get("spec") or {}).get("selector") or {}).get("matchLabels") == wanted
+        ]
+
+    def _read_logs(self, workload: Ref) -> None:
+        if workload not in self._logged:
+            self._logged[workload] = None
+            self._known.logs(workload)
 
     def _for_object(self, ref: Ref | None) -> None:
         if ref is None:
@@ -118,15 +179,16 @@ class CaseToolbox:
         self._known.manifest(workload)
         if not (pod.get("spec") or {}).get("nodeName"):
             self._for_unscheduled(workload)
+        elif "CreateContainerConfigError" in pod_status(pod):
+            self._once("Secret")
 
     def _for_missing_pods(self, workload: Ref) -> None:
         """Why no pod was made is told by what should make them."""
-        self._known.describe(workload)
+        self._looked[workload] = None
         self._once("ReplicaSet")
         for owned in self.view.dependents(workload):
             if int((owned.get("spec") or {}).get("replicas") or 0):
                 self._known.describe(ref_of(owned))
-        self._once("ResourceQuota")
 
     def _for_unscheduled(self, workload: Ref) -> None:
         claims = [
@@ -136,6 +198,15 @@ class CaseToolbox:
             self._for_claim(Ref("PersistentVolumeClaim", workload.namespace, name))
         if not claims:
             self._nodes()
+        if not self.view.events_of(workload):
+            self._for_scheduler()
+
+    def _for_scheduler(self) -> None:
+        """A pod that waits without a word about it: does the scheduler run?"""
+        self._nodes()
+        for node in self.view.all("Node"):
+            if _runs_control_plane(node):
+                self._known.node_service(ref_of(node), "kube-scheduler")
 
     def _for_claim(self, ref: Ref) -> None:
         self._looked[ref] = None
@@ -152,31 +223,27 @@ class CaseToolbox:
         obj = self.view.find(ref)
         pods = pods_behind(self.view, obj) if obj else self.view.pods_of(ref)
         for pod in pods[:1]:
-            self._known.logs(self.view.workload_of(pod))
+            self._read_logs(self.view.workload_of(pod))
 
     def _for_endpoints(self, ref: Ref | None) -> None:
-        for kind in ("Service", "Endpoints"):
-            self._once(kind)
+        self._for_services()
         service = self.view.find(ref) if ref and ref.kind == "Service" else None
         if service is None or ref is None:
             return
         self._known.describe(ref)
+        for workload in self._behind(service)[:1]:
+            self._known.manifest(workload)
         for port in _ports(self.view.find(ref) or service)[:1]:
             self._known.connect(ref, port)
 
     def _for_usage(self) -> None:
         self._known.monitoring()
-        slow = [f for f in self._known.facts if f.key == "latency"]
-        if slow:
-            worst = max(slow, key=lambda f: f.about)
-            self._known.dependencies(worst.about)
+        self._known.slow_path()
 
     def _for_health(self) -> None:
         self._nodes()
         for node in self.view.all("Node"):
             ref = ref_of(node)
-            if _runs_control_plane(node):
-                self._known.node_service(ref, "kube-scheduler")
             if not _ready(node):
                 self._for_node(ref)
 
@@ -230,6 +297,20 @@ def _ports(service: JsonObject) -> list[int]:
 def _runs_control_plane(node: JsonObject) -> bool:
     labels = (node.get("metadata") or {}).get("labels") or {}
     return any(label in labels for label in CONTROL_PLANE) or labels.get(ROLE) in ("master", "control-plane")
+
+
+def _finished(pod: JsonObject) -> bool:
+    return (pod.get("status") or {}).get("phase") == "Succeeded"
+
+
+def _restarted(pod: JsonObject, now: datetime) -> bool:
+    ends = [((s.get("lastState") or {}).get("terminated") or {}).get("finishedAt") for s in statuses(pod)]
+    times = [time for end in ends if (time := parse_time(end))]
+    return restarts(pod) > 0 and (not times or now - max(times) < RECENTLY)
+
+
+def _is_exposed(service: JsonObject) -> bool:
+    return (service.get("spec") or {}).get("type") in ("NodePort", "LoadBalancer")
 
 
 def _ready(node: JsonObject) -> bool:
