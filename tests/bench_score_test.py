@@ -244,7 +244,12 @@ def figures_of(name: str, score: Score, rest: Score) -> list[str]:
 
 
 def test_an_answer_says_its_probability_before_calibration() -> None:
-    told = answer_of(line("a", {**QUOTA, "probability": 0.9}, uncalibrated=0.7))
+    told = answer_of(line("a", {**QUOTA, "probability": 0.9, "uncalibrated": 0.7}))
     silent = answer_of(line("a", {**QUOTA, "probability": 0.9}))
     assert (told.probability, told.raw_probability, silent.raw_probability) == (0.9, 0.7, 0.9)
-    assert Answer("a", (), uncalibrated=0.7).raw_probability is None
+    assert Answer("a", ()).raw_probability is None
+
+
+def test_evidence_is_compared_by_name_without_its_object() -> None:
+    answer = answer_of(line("a", QUOTA, evidence=["pod.phase=Pending Pod/shop/a", "quota.used=cpu"]))
+    assert answer.evidence == ("pod.phase=Pending", "quota.used=cpu")

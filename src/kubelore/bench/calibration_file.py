@@ -16,10 +16,10 @@ from kubelore.errors import DataError
 def fitted(answers: Sequence[Answer], expected: Sequence[Expected], on: date, source: str) -> dict[str, Any]:
     """What `kubelore.calibration` reads: a curve fitted to all answers, and its scores on groups it was not
     fitted to. Raises DataError with too few answers, or when they were calibrated already."""
-    if packaged().points and any(a.probability is not None and a.uncalibrated is None for a in answers):
+    if packaged().points and any(a.guesses and a.guesses[0].uncalibrated is None for a in answers):
         raise DataError(
             "some predictions do not say their probability before calibration",
-            hint="predict again, so that each line has `uncalibrated`",
+            hint="predict again, so that each prediction has `uncalibrated`",
         )
     grouped = calibration.raw_pairs(judge({a.id: a for a in answers}, expected))
     pairs = [pair for _, pair in grouped]

@@ -67,7 +67,7 @@ def score(
     data = clean_all(figures(answers, expected, datetime.now(UTC).date()))
     if data["strangers"]:
         note(
-            f"{len(data['strangers'])} predictions are about no case of {truth}: {data['strangers'][0]}, ..."
+            f"predictions of no case below {truth}: {len(data['strangers'])}, such as {data['strangers'][0]}"
         )
     intro = introduction(data)
     sections = full(data, predictions.name, "PATH")

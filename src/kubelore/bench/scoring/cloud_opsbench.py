@@ -71,7 +71,6 @@ def answer_of(row: JsonObject) -> Answer:
         tokens_in=int(_number(row, "tokens_in") or 0),
         tokens_out=int(_number(row, "tokens_out") or 0),
         evidence=_names(row.get("evidence")),
-        uncalibrated=_probability(row, "uncalibrated"),
         baselines=_baselines(row.get("baselines")),
     )
 
@@ -107,6 +106,7 @@ def _guess(row: JsonObject) -> Guess:
         _text(row, "fault_taxonomy"),
         written,
         _probability(row, "probability"),
+        _probability(row, "uncalibrated"),
     )
 
 
@@ -171,8 +171,9 @@ def _baselines(value: Any) -> dict[str, tuple[Guess, ...]]:
 
 
 def _names(value: Any) -> tuple[str, ...]:
+    """Names of facts; an object may follow each."""
     if value is None:
         return ()
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         raise ValueError("`evidence` is not a list of names")
-    return tuple(value)
+    return tuple(name.partition(" ")[0] for name in value)

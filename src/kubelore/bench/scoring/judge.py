@@ -60,6 +60,12 @@ class Guess:
     category: str = ""
     written: str = ""
     probability: float | None = None
+    uncalibrated: float | None = None
+    """The probability before it was calibrated, where that differs."""
+
+    @property
+    def raw_probability(self) -> float | None:
+        return self.probability if self.uncalibrated is None else self.uncalibrated
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +85,6 @@ class Answer:
     """Objects of its findings."""
     evidence: tuple[str, ...] = ()
     """Names of its facts."""
-    uncalibrated: float | None = None
-    """Probability of the first guess before it was calibrated, where that differs."""
     baselines: Mapping[str, tuple[Guess, ...]] = field(default_factory=dict)
     """What simple guessing answered to the same case, by its name."""
 
@@ -91,7 +95,7 @@ class Answer:
     @property
     def raw_probability(self) -> float | None:
         """Before calibration."""
-        return self.probability if self.uncalibrated is None or not self.guesses else self.uncalibrated
+        return self.guesses[0].raw_probability if self.guesses else None
 
 
 @dataclass(frozen=True, slots=True)
