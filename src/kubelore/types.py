@@ -216,6 +216,8 @@ class Alternative:
     object: Ref
     probability: float
     why: str = ""
+    symptom: bool = False
+    """The root cause explains it; it is no rival."""
 
 
 Confidence = Literal["high", "medium", "low"]
@@ -223,7 +225,7 @@ Confidence = Literal["high", "medium", "low"]
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """The answer to one question. `object` is None exactly when `root_cause` is `none` or unknown ("")."""
+    """The answer to one question. `object` is None when `root_cause` is `none`; an unknown cause is ""."""
 
     root_cause: str
     object: Ref | None

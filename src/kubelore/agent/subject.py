@@ -74,7 +74,7 @@ def resolve(question: str, view: View, namespace: str = "") -> Subjects:
     """
     text = question.lower()
     namespaces = [namespace] if namespace else _named_namespaces(text, view)
-    words = _words(text)
+    words = _words(_without_namespaces(text, namespaces))
     kinds = {kind for w in words if (kind := _kind_word(w))}
     labelled = {value for key, value in LABEL.findall(text) if key in _vocabulary().labels}
     squashed = {_squash(w) for w in words}
@@ -109,6 +109,13 @@ def _named_namespaces(text: str, view: View) -> list[str]:
         return sure
     places = dict.fromkeys(PLACE.findall(text))
     return [w for w in places if w in known and w not in _vocabulary().ordinary]
+
+
+def _without_namespaces(text: str, namespaces: Sequence[str]) -> str:
+    """Where a word is said to be a namespace it names no object too: `the blog namespace`, `in blog`."""
+    for pattern in (NAMESPACE_BEFORE, NAMESPACE_AFTER, PLACE):
+        text = pattern.sub(lambda m: m[0].replace(m[1], " ") if m[1] in namespaces else m[0], text)
+    return text
 
 
 def _words(text: str) -> list[str]:

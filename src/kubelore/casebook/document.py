@@ -68,6 +68,7 @@ class AlternativeDocument(TypedDict):
     object: str
     probability: float
     why: str
+    symptom: bool
 
 
 class DiagnosisDocument(TypedDict):
@@ -199,6 +200,7 @@ def _diagnosis(diagnosis: Diagnosis) -> DiagnosisDocument:
                 "object": str(other.object),
                 "probability": round(other.probability, 3),
                 "why": other.why,
+                "symptom": other.symptom,
             }
             for other in diagnosis.alternatives
         ],

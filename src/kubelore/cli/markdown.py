@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from kubelore.casebook.document import AlternativeDocument, DiagnosisDocument, NotCheckedDocument
 from kubelore.cli.render import HEALTHY, origin_of, percent
-from kubelore.cli.report import Report, ScanReport
+from kubelore.cli.report import Report, ScanReport, by_reason
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!~])")
 
@@ -76,9 +76,11 @@ def _diagnosis(diagnosis: DiagnosisDocument, report: Report) -> Iterator[str]:
             for e in diagnosis["evidence"]
         )
     yield from _fix(diagnosis)
-    if diagnosis["alternatives"]:
-        yield "### It could also be"
-        yield "\n".join(map(_alternative, diagnosis["alternatives"]))
+    for title, symptom in (("### Explained by it", True), ("### It could also be", False)):
+        others = [other for other in diagnosis["alternatives"] if other["symptom"] is symptom]
+        if others:
+            yield title
+            yield "\n".join(map(_alternative, others))
     if diagnosis["would_decide"]:
         yield "### What would decide it"
         yield "\n".join(f"- {escape(look)}" for look in diagnosis["would_decide"])
@@ -88,7 +90,8 @@ def _diagnosis(diagnosis: DiagnosisDocument, report: Report) -> Iterator[str]:
 def _alternative(other: AlternativeDocument) -> str:
     what = f"{span(other['root_cause'])} at {span(other['object'])}"
     why = f": {escape(other['why'])}" if other["why"] else ""
-    return f"- {percent(other['probability'])} {what}{why}"
+    likely = "" if other["symptom"] else f"{percent(other['probability'])} "
+    return f"- {likely}{what}{why}"
 
 
 def _fix(diagnosis: DiagnosisDocument) -> Iterator[str]:
@@ -105,7 +108,7 @@ def _fix(diagnosis: DiagnosisDocument) -> Iterator[str]:
 
 
 def _not_checked(unread: Iterable[NotCheckedDocument]) -> Iterator[str]:
-    lines = [f"- {escape(entry['what'])}: {escape(entry['why'])}" for entry in unread]
+    lines = [f"- {escape(what)}: {escape(why)}" for why, what in by_reason(unread)]
     if lines:
         yield from ("### Not checked", "\n".join(lines))
 

@@ -10,13 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 from kubelore.casebook.document import (
+    AlternativeDocument,
     ClusterDocument,
     DiagnosisDocument,
     EvidenceDocument,
     NotCheckedDocument,
     StepDocument,
 )
-from kubelore.cli.report import Report, ScanReport
+from kubelore.cli.report import Report, ScanReport, by_reason
 
 BAR = 20
 MARGIN = 4
@@ -183,22 +184,28 @@ def _fix(diagnosis: DiagnosisDocument) -> Iterator[RenderableType]:
 
 
 def _others(diagnosis: DiagnosisDocument, report: Report) -> Iterator[RenderableType]:
-    if diagnosis["alternatives"]:
-        yield heading("It could also be")
-        for other in diagnosis["alternatives"]:
-            title = report["titles"].get(other["root_cause"]) or other["root_cause"]
-            line = Text(f"{title}: {readable(other['object'])}")
-            why = [Text(other["why"], style="dim")] if other["why"] else []
-            yield item(percent(other["probability"]), line, *why)
-        yield Text()
+    rivals = [other for other in diagnosis["alternatives"] if not other["symptom"]]
+    symptoms = [other for other in diagnosis["alternatives"] if other["symptom"]]
+    for title, others in (("Explained by it", symptoms), ("It could also be", rivals)):
+        if others:
+            yield heading(title)
+            yield from (_other(other, report) for other in others)
+            yield Text()
     if diagnosis["would_decide"]:
         yield heading("What would decide it")
         yield from (item("-", Text(look)) for look in diagnosis["would_decide"])
         yield Text()
 
 
+def _other(other: AlternativeDocument, report: Report) -> RenderableType:
+    title = report["titles"].get(other["root_cause"]) or other["root_cause"]
+    line = Text(f"{title}: {readable(other['object'])}")
+    why = [Text(other["why"], style="dim")] if other["why"] else []
+    return item("-" if other["symptom"] else percent(other["probability"]), line, *why)
+
+
 def _not_checked(unread: Iterable[NotCheckedDocument]) -> Iterator[RenderableType]:
-    rows: list[RenderableType] = [item("-", Text(f"{entry['what']}: {entry['why']}")) for entry in unread]
+    rows: list[RenderableType] = [item("-", Text(f"{what}: {why}")) for why, what in by_reason(unread)]
     if rows:
         yield from (heading("Not checked"), *rows, Text())
 

@@ -47,6 +47,14 @@ def investigation_report(investigation: Investigation, meanings: Mapping[str, st
     return clean_all(report)
 
 
+def by_reason(unread: Iterable[NotCheckedDocument]) -> list[tuple[str, str]]:
+    """(why, everything that was not checked for it), for people."""
+    groups: dict[str, list[str]] = {}
+    for entry in unread:
+        groups.setdefault(entry["why"], []).append(entry["what"])
+    return [(why, ", ".join(what)) for why, what in groups.items()]
+
+
 def scan_report(
     namespace: str,
     cluster: ClusterInfo,

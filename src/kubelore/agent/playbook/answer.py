@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from kubelore.agent.playbook.reason import Ranking, Suspect
 from kubelore.agent.subject import Subjects
+from kubelore.patterns.model import FixTemplate
 from kubelore.types import (
     Alternative,
     CitedFact,
@@ -49,11 +50,7 @@ def diagnose(investigation: Investigation, ranking: Ranking, subjects: Subjects)
         object=best.object,
         explanation=_explanation(best, params),
         evidence=_cited(best, ranking),
-        fix=Fix(
-            text=fill(candidate.cause.fix.text, params, _plain),
-            command=fill(candidate.cause.fix.command, params, shlex.quote).strip(),
-            yaml=fill(candidate.cause.fix.yaml, params, _plain),
-        ),
+        fix=_fix(candidate.cause.fix, params),
         probability=probability,
         confidence=confidence_word(probability),
         chain=_chain(best, ranking, subjects),
@@ -74,6 +71,16 @@ def fill(template: str, params: Mapping[str, str], quote: Callable[[str], str]) 
     return PLACEHOLDER.sub(value, template)
 
 
+def _fix(template: FixTemplate, params: Mapping[str, str]) -> Fix:
+    typed = {**params, "kind": params["kind"].lower()}  # as kubectl takes it
+    command = template.command if params["namespace"] else template.command.replace("-n {namespace} ", "")
+    return Fix(
+        text=fill(template.text, params, _plain),
+        command=fill(command, typed, shlex.quote).strip(),
+        yaml=fill(template.yaml, params, _plain),
+    )
+
+
 def _plain(value: str) -> str:
     return " ".join(value.split())
 
@@ -87,7 +94,7 @@ def _params(suspect: Suspect) -> dict[str, str]:
         params.setdefault(name, ref.name)
         params.setdefault(f"{name}_namespace", ref.namespace)
     ref = suspect.object
-    return params | {"kind": ref.kind.lower(), "namespace": ref.namespace, "name": ref.name}
+    return params | {"kind": ref.kind, "namespace": ref.namespace, "name": ref.name}
 
 
 def _explanation(suspect: Suspect, params: Mapping[str, str]) -> str:
@@ -104,38 +111,43 @@ def _first_detail(suspect: Suspect) -> str:
 
 def _cited(best: Suspect, ranking: Ranking) -> tuple[CitedFact, ...]:
     cited = list(best.candidate.support)
-    for suspect in ranking.suspects:
-        if suspect.symptom_of is best:
-            cited += suspect.candidate.support
+    for symptom in _explained(best, ranking):
+        cited += symptom.candidate.support
     return tuple(dict.fromkeys(cited))[:MAX_CITED]
 
 
+def _explained(best: Suspect, ranking: Ranking) -> list[Suspect]:
+    """Symptoms of the cause, and symptoms of these."""
+    found = [best]
+    for suspect in found:
+        found += [s for s in ranking.suspects if s.symptom_of is suspect and s not in found]
+    return found[1:]
+
+
 def _chain(best: Suspect, ranking: Ranking, subjects: Subjects) -> tuple[Ref, ...]:
-    """Object asked about -> ... -> object at fault."""
-    chain = list(best.path)
-    for suspect in ranking.suspects:
-        if suspect.symptom_of is best and not chain:
-            chain = [suspect.candidate.seen_at]
-    if not chain and subjects.objects and subjects.objects[0].ref != best.object:
-        nearest = subjects.objects[0].ref
-        related = ranking.distances.get(best.object)
-        if related is not None and all(s.ref != best.object for s in subjects.objects):
-            chain = [nearest]
-    if chain and chain[-1] != best.object:
-        chain.append(best.object)
-    return tuple(chain)
+    """Object asked about -> ... -> object at fault; () when they are the same."""
+    chain = [*best.path] or [best.object]
+    for symptom in _explained(best, ranking):
+        if symptom.path and symptom.path[-1] == chain[0]:
+            chain = [*symptom.path[:-1], *chain]
+    asked = [subject.ref for subject in subjects.objects]
+    if len(chain) == 1 and asked and best.object not in asked and best.object in ranking.distances:
+        chain = [asked[0], *chain]
+    return tuple(chain) if len(chain) > 1 else ()
 
 
 def _alternatives(best: Suspect, ranking: Ranking) -> tuple[Alternative, ...]:
+    left = 1 - ranking.probability(best)
     return tuple(
         Alternative(
-            s.candidate.root_cause,
-            s.object,
-            round(ranking.probability(s), 3),
-            "a symptom of the root cause" if s.symptom_of is not None else _first_detail(s),
+            suspect.candidate.root_cause,
+            suspect.object,
+            min(left, ranking.probability(suspect)),
+            _first_detail(suspect),
+            symptom=suspect.symptom_of is not None,
         )
-        for s in ranking.suspects
-        if s is not best
+        for suspect in ranking.suspects
+        if suspect is not best
     )[:3]
 
 
@@ -187,11 +199,11 @@ def _nothing_found(investigation: Investigation, ranking: Ranking, subjects: Sub
         object=None,
         explanation=explanation,
         evidence=(),
-        fix=Fix("Nothing to fix."),
+        fix=Fix(""),
         probability=probability,
         confidence=confidence_word(probability),
         alternatives=tuple(
-            Alternative(s.candidate.root_cause, s.object, round(ranking.probability(s), 3), _first_detail(s))
+            Alternative(s.candidate.root_cause, s.object, ranking.probability(s), _first_detail(s))
             for s in ranking.suspects[:3]
         ),
         not_checked=not_checked,
