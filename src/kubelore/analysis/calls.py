@@ -152,12 +152,13 @@ def _is_database(view: View, service: JsonObject, port: int | None) -> bool:
 def _missing(view: View, caller: Ref, target: Target, name: Ref) -> Call:
     others = [n for n in view.once(_namespaces_by_service).get(name.name, ()) if n != name.namespace]
     siblings = (ref_of(s).name for s in view.all("Service", name.namespace))
+    namesakes = {w.name for w in view.workloads(name.namespace)}  # it is the Service that is missing
     return Call(
         caller,
         target,
         "missing",
         name,
-        like="" if others else closest(name.name, siblings),
+        like="" if others or name.name in namesakes else closest(name.name, siblings),
         elsewhere=min(others, default=""),
     )
 
@@ -206,7 +207,16 @@ def call_facts(view: View, workload: Ref, targets: Iterable[str] = ()) -> list[F
     broken = [c for c in named if c.broken]
     shown = [*logged, *broken] if logged else (broken or list(named))
     facts = {(f.key, f.value, f.about): f for c in reversed(shown) for f in _facts(c)}
-    return list(reversed(facts.values()))
+    missed = {c.service for c in logged}
+    unused = {c.service for c in broken if c.reach == "missing"} - missed if logged else set()
+    found = [
+        Subject(s, workload).fact("service.missed", "not-in-log", _unused(workload, s)) for s in unused if s
+    ]
+    return [*reversed(facts.values()), *found]
+
+
+def _unused(caller: Ref, service: Ref) -> str:
+    return f"{caller} names {service} in its settings; its log complains of others."
 
 
 def _from_texts(view: View, workload: Ref, texts: Iterable[str]) -> list[Call]:

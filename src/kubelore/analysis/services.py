@@ -224,7 +224,9 @@ def _unmatched_severity(view: View, service: JsonObject, selector: str) -> Sever
     if len(others) < len(wanted) and others and view.selected_pods(others, namespace):
         return Severity.INFO
     called = bool(callers_of(view, ref_of(service)))
-    return Severity.CRITICAL if selector == "near-miss" or called or not _headless(service) else Severity.INFO
+    if selector == "near-miss" or called:
+        return Severity.CRITICAL
+    return Severity.INFO if _headless(service) else Severity.WARNING  # nothing resembles it: a leftover
 
 
 def _labels_set_at_run_time(view: View) -> dict[str, set[str]]:

@@ -20,6 +20,7 @@ from kubelore.cluster.text.answers import (
     read_logs,
 )
 from kubelore.cluster.text.collected import Collected
+from kubelore.cluster.text.documents import read_documents
 from kubelore.cluster.text.node_answers import read_configuration, read_service_status
 from kubelore.types import Edge, Fact, JsonObject, NotChecked, Ref
 
@@ -46,11 +47,17 @@ class Gathered:
         self.texts: list[str] = []
         """Answers about no object since they were last taken, for an observation's text."""
         self._told: dict[Fact, None] = {}
+        self._wanted: list[tuple[Ref, JsonObject]] = []
 
     @property
     def facts(self) -> list[Fact]:
         """Facts that no object shows: told by monitoring, by connecting, or by a node's own services."""
-        return [*self._told, *signs.alert_facts(self.view, self._namespace, self.alerts, self._calls)]
+        refused = signs.refused_facts(self.view, self._namespace, self.absent())
+        return [
+            *self._told,
+            *refused,
+            *signs.alert_facts(self.view, self._namespace, self.alerts, self._calls),
+        ]
 
     @property
     def steps(self) -> int:
@@ -89,7 +96,16 @@ class Gathered:
         answer = self._ask("GetAppYAML", app_name=workload.name)
         if isinstance(answer, str):
             self.cluster.add(workload.kind, answer)
+            self._wanted += [(workload, obj) for obj in read_documents(answer, self._namespace)[0]]
         self._renew()
+
+    def absent(self) -> list[tuple[Ref, JsonObject]]:
+        """What workloads were to be made with, and is not there; each with its workload."""
+        return [
+            (workload, obj)
+            for workload, obj in self._wanted
+            if self.view.exists(ref_of(obj).kind, ref_of(obj).namespace, ref_of(obj).name) is False
+        ]
 
     def nodes(self) -> None:
         answer = self._ask("GetClusterConfiguration")

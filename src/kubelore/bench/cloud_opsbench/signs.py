@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from kubelore.analysis.backends import selected_workloads
 from kubelore.analysis.edges import nodes_of
+from kubelore.analysis.quantity import parse_quantity
+from kubelore.analysis.quota import quota_class
 from kubelore.analysis.subject import Subject
-from kubelore.analysis.view import View
+from kubelore.analysis.view import View, ref_of
 from kubelore.cluster.text.answers import Alert, Alerts, Measure
 from kubelore.cluster.text.node_answers import ServiceStatus
-from kubelore.types import Edge, Fact, Ref
+from kubelore.types import Edge, Fact, JsonObject, Ref
 
 NODE_SERVICES: Mapping[str, tuple[str, str]] = {
     "kubelet": ("node.reason", "kubelet-stopped"),
@@ -163,3 +165,33 @@ def _downstream(view: View, namespace: str, workload: Ref, calls: list[Edge]) ->
                     found.add(callee)
                     queue.append(callee)
     return found - {workload}
+
+
+def refused_facts(view: View, namespace: str, absent: Iterable[tuple[Ref, JsonObject]]) -> Iterator[Fact]:
+    """What is asked for, is not there, and is more than a quota of the namespace leaves."""
+    for workload, obj in absent:
+        ref, wanted = ref_of(obj), _counted(obj)
+        for quota in view.all("ResourceQuota", namespace):
+            status = quota.get("status") or {}
+            hard, used = status.get("hard") or {}, status.get("used") or {}
+            for resource, amount in wanted.items():
+                limit, taken = parse_quantity(hard.get(resource)), parse_quantity(used.get(resource))
+                if limit is not None and amount + (taken or 0.0) > limit:
+                    name = ref_of(quota).name
+                    detail = f"{ref} is not there, and quota {name} leaves too little {resource} for it"
+                    params = {"quota": name, "resource": resource, "limit": str(hard[resource])}
+                    yield Subject(workload).fact("create.error", "quota", detail, **params)
+                    yield Subject(workload).fact("create.quota", quota_class(resource), detail, **params)
+
+
+def _counted(obj: JsonObject) -> dict[str, float]:
+    """What one object takes of a quota, of kinds that are counted."""
+    spec = obj.get("spec") or {}
+    match obj.get("kind"):
+        case "Service":
+            return {"services": 1.0, "count/services": 1.0}
+        case "PersistentVolumeClaim":
+            size = parse_quantity(((spec.get("resources") or {}).get("requests") or {}).get("storage"))
+            return {"requests.storage": size or 0.0, "persistentvolumeclaims": 1.0}
+        case _:
+            return {}

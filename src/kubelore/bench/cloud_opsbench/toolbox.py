@@ -27,6 +27,8 @@ ROLE = "kubernetes.io/role"
 RECENTLY = timedelta(minutes=30)
 """A restart longer ago is no sign of what is wrong now."""
 MAX_ENTRIES = 2
+RARE = 4
+"""One workload of so many without a Service is odd; more often it is the custom there."""
 NODE_AGENTS = ("kubelet", "containerd")
 
 
@@ -58,7 +60,7 @@ class CaseToolbox:
     def run(self, call: ToolCall) -> Observation:
         fetch = self._fetch.get(call.name.strip().upper())
         if fetch is not None:
-            fetch(self._target(call))
+            fetch(self._service(call) if call.name == "GET_ENDPOINTS" else self._target(call))
         texts, self._known.texts = self._known.texts, []
         tools = Toolbox(self.view, extra=[_AllKnown(self._known, self._namespace, self._looked, texts)])
         answers = [tools.run(call), tools.run(ToolCall(_AllKnown.name))]
@@ -86,6 +88,11 @@ class CaseToolbox:
             words = {word.lower() for word in call.args.split()}
         named = (w for w in self.view.workloads(self._namespace) if w.name in words)
         return next((w for w in named if w.kind.lower() in words), None)
+
+    def _service(self, call: ToolCall) -> Ref | None:
+        words = call.args.split()
+        named = (Ref("Service", self._namespace, word) for word in words)
+        return next((ref for ref in named if self.view.find(ref)), None) or self._target(call)
 
     # -- what each tool needs ------------------------------------------------------------------------
     def _for_issues(self, _: Ref | None) -> None:
@@ -130,6 +137,17 @@ class CaseToolbox:
             self._once(kind)
         if self._broken() and not self.view.cluster.readable("Pod"):
             self._known.labels()
+        deployments = [ref_of(d) for d in self.view.all("Deployment", self._namespace)]
+        served = {w for s in self.view.all("Service", self._namespace) for w in self._behind(s)}
+        alone = [w for w in deployments if w not in served]
+        if alone and len(alone) * RARE <= len(deployments):
+            self._for_settings(alone[0])
+
+    def _for_settings(self, workload: Ref) -> None:
+        """What it was made from may ask for more than there is: a quota may refuse the rest."""
+        self._known.manifest(workload)
+        if self._known.absent():
+            self._once("ResourceQuota")
 
     def _entries(self) -> list[Ref]:
         """Workloads that are reached from outside of the cluster: their logs name what fails behind them."""
@@ -144,7 +162,7 @@ class CaseToolbox:
         return [
             ref_of(d)
             for d in self.view.all("Deployment", self._namespace)
-            if ((d.get("spec") or {}).get("selector") or {}).get("matchLabels") == wanted
+            if wanted and wanted.items() <= _selected_by(d).items()
         ]
 
     def _read_logs(self, workload: Ref) -> None:
@@ -176,7 +194,7 @@ class CaseToolbox:
             self._for_missing_pods(workload)
             return
         self._known.describe(ref_of(pod))
-        self._known.manifest(workload)
+        self._for_settings(workload)
         if not (pod.get("spec") or {}).get("nodeName"):
             self._for_unscheduled(workload)
         elif "CreateContainerConfigError" in pod_status(pod):
@@ -232,7 +250,7 @@ class CaseToolbox:
             return
         self._known.describe(ref)
         for workload in self._behind(service)[:1]:
-            self._known.manifest(workload)
+            self._for_settings(workload)
         for port in _ports(self.view.find(ref) or service)[:1]:
             self._known.connect(ref, port)
 
@@ -307,6 +325,10 @@ def _restarted(pod: JsonObject, now: datetime) -> bool:
     ends = [((s.get("lastState") or {}).get("terminated") or {}).get("finishedAt") for s in statuses(pod)]
     times = [time for end in ends if (time := parse_time(end))]
     return restarts(pod) > 0 and (not times or now - max(times) < RECENTLY)
+
+
+def _selected_by(deployment: JsonObject) -> dict[str, str]:
+    return ((deployment.get("spec") or {}).get("selector") or {}).get("matchLabels") or {}
 
 
 def _is_exposed(service: JsonObject) -> bool:
