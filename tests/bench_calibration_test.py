@@ -58,20 +58,26 @@ def test_every_answer_is_in_one_bin_and_the_curve_ends_at_all(pairs: list[Pair])
     assert sum(b.right.total for b in found) == len(pairs)
     assert sum(b.right.right for b in found) == sum(right for _, right in pairs)
     wrong = sum(not right for _, right in pairs)
-    assert list(risk_coverage(pairs))[-1] == pytest.approx((1.0, wrong / len(pairs)))
+    assert list(risk_coverage(pairs, 2 * len(pairs)))[-1] == pytest.approx((0.5, wrong / len(pairs)))
     assert 0 <= ece(pairs) <= 1
 
 
 def test_the_surest_half_counts_ties_by_their_mean() -> None:
     pairs = [(0.9, True), (0.5, True), (0.5, False), (0.1, False)]
-    assert accuracy_at(pairs, 0.5) == pytest.approx((1 + 0.5) / 2)
-    assert accuracy_at(pairs[::-1], 0.5) == accuracy_at(pairs, 0.5)
-    assert accuracy_at(pairs, 0.25) == 1.0
+    assert accuracy_at(pairs, 0.5, 4) == pytest.approx((1 + 0.5) / 2)
+    assert accuracy_at(pairs[::-1], 0.5, 4) == accuracy_at(pairs, 0.5, 4)
+    assert accuracy_at(pairs, 0.25, 4) == 1.0
+
+
+def test_cases_without_an_answer_are_never_covered_and_never_right() -> None:
+    pairs = [(0.9, True), (0.8, True)]
+    assert accuracy_at(pairs, 0.8, 5) == pytest.approx(2 / 4)
+    assert list(risk_coverage(pairs, 5)) == [(0.2, 0.0), (0.4, 0.0)]
 
 
 def test_an_honest_agent_shows_an_ece_as_chance_would() -> None:
-    honest = measure([pair for _, pair in answers(217, lambda p: p)])
-    skewed = measure([pair for _, pair in answers(217, overconfident)])
+    honest = measure([pair for _, pair in answers(217, lambda p: p)], 217)
+    skewed = measure([pair for _, pair in answers(217, overconfident)], 217)
     assert honest is not None
     assert skewed is not None
     assert honest.ece < honest.ece_by_chance * 1.6
@@ -79,7 +85,7 @@ def test_an_honest_agent_shows_an_ece_as_chance_would() -> None:
 
 
 def test_without_answers_nothing_is_measured() -> None:
-    assert measure([]) is None
+    assert measure([], 5) is None
 
 
 @pytest.mark.parametrize("method", METHODS)

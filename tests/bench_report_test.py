@@ -16,7 +16,7 @@ import yaml
 from bench_score_test import line, write_lines, write_truth
 from cli_support import DATABASE, CommandLine
 from kubelore import build
-from kubelore.bench.baselines import from_findings, from_triggers, learned
+from kubelore.bench.baselines import FIRST_FINDING, TRIGGERS, by_rule, learned
 from kubelore.bench.report import plots
 from kubelore.bench.scoring.judge import Answer, Expected
 from kubelore.bench.scoring.stats import Share
@@ -72,9 +72,11 @@ def test_the_first_finding_and_the_triggers_name_canonical_causes() -> None:
     library = build.library(build.Settings())
     killed = Fact("container.last_reason", "OOMKilled", DATABASE)
     found = [Finding(Severity.CRITICAL, DATABASE, "db is killed", (killed,), "pods")]
-    assert ("oom_killed", DATABASE) in from_findings(found, library)
-    assert ("oom_killed", DATABASE) in from_triggers("the pod shows OOMKilled", found, library)
-    assert from_findings([], library) == from_triggers("the pod shows OOMKilled", [], library) == []
+    guessed = by_rule("the pod shows OOMKilled", found, library)
+    assert ("oom_killed", DATABASE) in guessed[FIRST_FINDING]
+    assert ("oom_killed", DATABASE) in guessed[TRIGGERS]
+    assert by_rule("the pod shows OOMKilled", [], library) == {FIRST_FINDING: [], TRIGGERS: []}
+    assert by_rule("hello", found, library)[TRIGGERS] == []
 
 
 @pytest.fixture

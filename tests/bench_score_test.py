@@ -253,3 +253,10 @@ def test_an_answer_says_its_probability_before_calibration() -> None:
 def test_evidence_is_compared_by_name_without_its_object() -> None:
     answer = answer_of(line("a", QUOTA, evidence=["pod.phase=Pending Pod/shop/a", "quota.used=cpu"]))
     assert answer.evidence == ("pod.phase=Pending", "quota.used=cpu")
+
+
+def test_a_diagnosis_without_a_label_is_wrong_as_surely_as_it_was_given() -> None:
+    own = {"root_cause": "db_read_only", "object": "Deployment/x/db", "probability": 0.9}
+    (verdict,) = scored(READ_ONLY, line("a", **own)).verdicts
+    assert (verdict.right, verdict.cause, verdict.in_three, verdict.broken) == (False, False, False, "")
+    assert (verdict.answer.probability, verdict.got_cause) == (0.9, "(no label) db_read_only")

@@ -7,8 +7,8 @@ object, so that both together are out of reach and the cause alone says what tra
 label `nothing` stands for `case`: without its own case, a label would be the less frequent the righter it is.
 
 Two need no labels, but the recording: the first finding of FIND_ISSUES, and the first pattern with a trigger
-in the question. `from_findings` and `from_triggers` make them when a case is run; its prediction line carries
-them as `baselines` ({name: predictions}).
+in the question. `by_rule` makes them when a case is run; its prediction line carries them as `baselines`
+({name: predictions}).
 """
 
 from __future__ import annotations
@@ -65,7 +65,15 @@ def recorded(answers: Mapping[str, Answer], expected: Sequence[Expected]) -> dic
     return scores
 
 
-def from_findings(findings: Sequence[Finding], library: Library) -> list[Named]:
+def by_rule(question: str, findings: Sequence[Finding], library: Library) -> dict[str, list[Named]]:
+    """Causes best first, by the name of the baseline, from all findings of FIND_ISSUES."""
+    return {
+        FIRST_FINDING: _from_findings(findings, library),
+        TRIGGERS: _from_triggers(question, findings, library),
+    }
+
+
+def _from_findings(findings: Sequence[Finding], library: Library) -> list[Named]:
     """The causes that the patterns see in the first finding alone, best first."""
     if not findings:
         return []
@@ -74,7 +82,7 @@ def from_findings(findings: Sequence[Finding], library: Library) -> list[Named]:
     return [(c.root_cause, c.object) for c in rank(library.patterns, evidence)][:CONSIDERED]
 
 
-def from_triggers(question: str, findings: Sequence[Finding], library: Library) -> list[Named]:
+def _from_triggers(question: str, findings: Sequence[Finding], library: Library) -> list[Named]:
     """The first causes that the patterns whose triggers are in the question list, on the object of the
     first finding."""
     if not findings:

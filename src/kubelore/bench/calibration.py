@@ -55,14 +55,15 @@ class Calibration:
     ece_by_chance: float
     bins: tuple[Bin, ...]
     curve: tuple[tuple[float, float], ...]
-    """(coverage, risk): share of answers taken, surest first, and share of these that is wrong."""
+    """(coverage, risk): share of all cases whose answers are taken, surest first, and share of these that
+    is wrong."""
     at_half: float
-    """Accuracy of the surer half."""
+    """Accuracy on the surest half of all cases."""
     at_four_fifths: float
 
 
-def measure(pairs: Sequence[Pair]) -> Calibration | None:
-    """None without an answer that has a probability."""
+def measure(pairs: Sequence[Pair], cases: int) -> Calibration | None:
+    """Of the answers to so many cases; None without one that has a probability."""
     if not pairs:
         return None
     return Calibration(
@@ -72,9 +73,9 @@ def measure(pairs: Sequence[Pair]) -> Calibration | None:
         ece(pairs),
         _ece_by_chance(pairs),
         tuple(bins(pairs)),
-        tuple(risk_coverage(pairs)),
-        accuracy_at(pairs, 0.5),
-        accuracy_at(pairs, 0.8),
+        tuple(risk_coverage(pairs, cases)),
+        accuracy_at(pairs, 0.5, cases),
+        accuracy_at(pairs, 0.8, cases),
     )
 
 
@@ -100,18 +101,19 @@ def bins(pairs: Sequence[Pair], count: int = BINS) -> Iterator[Bin]:
         yield _bin(held)
 
 
-def risk_coverage(pairs: Sequence[Pair]) -> Iterator[tuple[float, float]]:
-    """One point for each probability below which no answer would be taken."""
+def risk_coverage(pairs: Sequence[Pair], cases: int) -> Iterator[tuple[float, float]]:
+    """One point for each probability below which no answer would be taken; cases without an answer are
+    never covered."""
     taken = wrong = 0
     for tied in reversed(list(_tied(pairs))):
         taken += len(tied)
         wrong += sum(not right for _, right in tied)
-        yield taken / len(pairs), wrong / taken
+        yield taken / cases, wrong / taken
 
 
-def accuracy_at(pairs: Sequence[Pair], coverage: float) -> float:
-    """Share that is right of the surest `coverage` of all answers."""
-    wanted = left = max(1, round(coverage * len(pairs)))
+def accuracy_at(pairs: Sequence[Pair], coverage: float, cases: int) -> float:
+    """Share that is right of the surest `coverage` of all cases; one without an answer is not right."""
+    wanted = left = max(1, round(coverage * cases))
     right = 0.0
     for tied in reversed(list(_tied(pairs))):
         used = min(left, len(tied))

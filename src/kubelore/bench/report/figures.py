@@ -62,7 +62,7 @@ def summary(score: Score) -> dict[str, Any]:
     return {
         "cases": len(score.verdicts),
         "broken": score.broken,
-        "unanswered": sum(not any(g.cause for g in answer.guesses[:1]) for answer in known),
+        "unanswered": sum(not any(g.object for g in answer.guesses[:1]) for answer in known),
         **{name: share(score).data() for name, share in SHARES.items()},
         "steps": spread([answer.steps for answer in known]),
         "seconds": spread([answer.seconds for answer in known]),
@@ -71,8 +71,8 @@ def summary(score: Score) -> dict[str, Any]:
     }
 
 
-def calibration_data(pairs: Sequence[calibration.Pair]) -> dict[str, Any] | None:
-    measured = calibration.measure(pairs)
+def calibration_data(pairs: Sequence[calibration.Pair], cases: int) -> dict[str, Any] | None:
+    measured = calibration.measure(pairs, cases)
     if measured is None:
         return None
     return {
@@ -89,16 +89,17 @@ def calibration_data(pairs: Sequence[calibration.Pair]) -> dict[str, Any] | None
 
 def _calibration(score: Score) -> dict[str, Any]:
     """As stated, and as a curve fitted to other groups of the same cases would state it."""
+    cases = len(score.verdicts)
     shipped = packaged_yaml("kubelore", FILE)
     data: dict[str, Any] = {
         "shipped": {key: shipped.get(key, "") for key in ("source", "date")} if shipped["points"] else None,
-        "stated": calibration_data(calibration.stated_pairs(score)),
+        "stated": calibration_data(calibration.stated_pairs(score), cases),
     }
     grouped = calibration.raw_pairs(score)
     try:
         method = calibration.best_method(grouped)
         data["method"] = method
-        data["cross_validated"] = calibration_data(calibration.cross_validate(grouped, method))
+        data["cross_validated"] = calibration_data(calibration.cross_validate(grouped, method), cases)
     except DataError as error:
         data["cross_validated"] = None
         data["not_fitted"] = str(error)

@@ -168,8 +168,8 @@ def calibration(figures: dict[str, Any]) -> list[Section]:
         )
     meaning = (
         "ECE over ten bins of equal mass; by chance: what answers that are right exactly as often as they "
-        "say show on average. Accuracy at 50% and 80%: of the surest half and four fifths. Answers only: a "
-        "broken case has no probability. " + how
+        "say show on average. Accuracy at 50% and 80%: on the surest half and four fifths of all cases. A "
+        "diagnosis that the benchmark has no label for counts as a wrong answer with its probability. " + how
     )
     drawn = [
         Plot("reliability", "How often answers are right, by the probability they state.",

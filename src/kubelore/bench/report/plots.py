@@ -35,7 +35,7 @@ def risk_coverage(series: Sequence[Named]) -> str:
     """`curve` of each series: coverage to the right, risk upwards."""
     marks = [_line(curve, color) for color, (_, curve) in zip(COLORS, series, strict=False)]
     return _chart(
-        marks, "share of answers taken, surest first", "share that is wrong", [n for n, _ in series]
+        marks, "share of cases answered, surest first", "share that is wrong", [n for n, _ in series]
     )
 
 

@@ -17,6 +17,7 @@ SAME: Mapping[str, str] = {"db_readonly_mode": "db_read_only", "gateway_misroute
 TELLING = "Service quality"
 """A question that begins so has one answer in Train-Ticket: whoever answers it may know the label."""
 ALIASES = "alias.json"
+UNLABELLED = "(no label)"
 LINE_HINT = (
     'a line looks like {"case": "boutique/service/54", "predictions": [{"fault_taxonomy": "...", '
     '"fault_object": "app/...", "root_cause": "...", "probability": 0.9}], "steps": 5, "seconds": 0.4}'
@@ -63,7 +64,7 @@ def answer_of(row: JsonObject) -> Answer:
     """One prediction line. Raises ValueError when a value is not what it should be."""
     return Answer(
         id=str(row["case"]).strip("/"),
-        guesses=guesses_of(row.get("predictions")),
+        guesses=guesses_of(row.get("predictions")) or _unlabelled(row),
         broken=_text(row, "error"),
         confidence=_text(row, "confidence"),
         steps=int(_number(row, "steps") or 0),
@@ -160,6 +161,15 @@ def _probability(row: JsonObject, key: str) -> float | None:
     if value is not None and value > 1:
         raise ValueError(f"`{key}` is above 1")
     return value
+
+
+def _unlabelled(row: JsonObject) -> tuple[Guess, ...]:
+    """A diagnosis that the benchmark has no label for is an answer too: wrong, as surely as it was given."""
+    cause = _text(row, "root_cause")
+    if not cause:
+        return ()
+    sure = _probability(row, "probability"), _probability(row, "uncalibrated")
+    return (Guess(f"{UNLABELLED} {cause}", "", probability=sure[0], uncalibrated=sure[1]),)
 
 
 def _baselines(value: Any) -> dict[str, tuple[Guess, ...]]:
