@@ -80,7 +80,7 @@ def resolve(question: str, view: View, namespace: str = "") -> Subjects:
     squashed = {_squash(w) for w in words}
     hosts = _hosts(view)
     found: dict[Ref, float] = {}
-    for ref in _names(view, namespace):
+    for ref in (*_names(view, namespace), *_custom_names(view, namespace, words)):
         certainty = 1.0 if hosts.get(ref, set()) & set(words) else _certainty(ref, words, labelled)
         if certainty <= 0:
             continue
@@ -139,6 +139,20 @@ def _names(view: View, namespace: str) -> Iterator[Ref]:
             ref = ref_of(obj)
             if not namespace or not ref.namespace or ref.namespace == namespace:
                 yield Ref(kind, ref.namespace, ref.name)
+
+
+def _custom_names(view: View, namespace: str, words: Sequence[str]) -> Iterator[Ref]:
+    """Objects of a custom kind that the question speaks of; no others are listed, there may be hundreds."""
+    spoken = {*words, *(w.removesuffix("s") for w in words)}
+    for definition in view.all("CustomResourceDefinition"):
+        spec = definition.get("spec") or {}
+        names = spec.get("names") or {}
+        if not {str(names.get(key, "")).lower() for key in ("kind", "singular", "plural")} & spoken:
+            continue
+        for obj in view.all(f"{names.get('plural')}.{spec.get('group')}"):
+            ref = ref_of(obj)
+            if not namespace or not ref.namespace or ref.namespace == namespace:
+                yield ref
 
 
 def _hosts(view: View) -> dict[Ref, set[str]]:

@@ -88,7 +88,7 @@ def settings(view: View, ref: Ref) -> list[Fact]:
     if ref.kind in OTHER_KINDS:
         return OTHER_KINDS[ref.kind](view, obj)
     if ref.kind not in POD_OWNERS:
-        return []
+        return deletion.deletion_facts(view, obj)
     workload = view.workload_of(obj)
     facts = [
         *_replica_facts(Subject(workload), view.find(workload) or {}),
