@@ -42,6 +42,16 @@ def addresses_of(view: View, service: JsonObject) -> Addresses:
     return Addresses(states["ready"], states.total() - states["ready"] - states["pending"])
 
 
+def port_was_resolved(view: View, service: JsonObject) -> bool:
+    """Whether its endpoints carry a port. A target port whose name no pod has leaves them without one."""
+    ref = ref_of(service)
+    slices = view.once(_slices_by_service).get((ref.namespace, ref.name)) or []
+    if slices:
+        return any(piece.get("ports") and piece.get("endpoints") for piece in slices)
+    endpoints = view.get("Endpoints", ref.namespace, ref.name) or {}
+    return any(s.get("ports") and s.get("addresses") for s in endpoints.get("subsets") or ())
+
+
 def _slices_by_service(view: View) -> dict[tuple[str, str], list[JsonObject]]:
     index: dict[tuple[str, str], list[JsonObject]] = defaultdict(list)
     for piece in view.cluster.list("EndpointSlice"):

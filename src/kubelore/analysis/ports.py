@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from kubelore.analysis.backends import addresses_of, pod_state, selected_pods, selected_workloads
+from kubelore.analysis.backends import pod_state, port_was_resolved, selected_pods, selected_workloads
 from kubelore.analysis.calls import callers_of
 from kubelore.analysis.logsample import REFUSED, LogSample
 from kubelore.analysis.targets import environment
@@ -82,8 +82,8 @@ def _judge(
         return replace(found, verdict="declared", mismatch=not covered, why=why)
     if target.isdigit():
         return _judge_undeclared(view, service, found, ports, specs)
-    if addresses_of(view, service).ready and len(ports) == 1:
-        return replace(found, verdict="declared")  # the name was resolved: addresses come with a port
+    if len(ports) == 1 and port_was_resolved(view, service):
+        return replace(found, verdict="declared")
     have = ", ".join(sorted({d["name"] for d in same if d.get("name")})) or "none"
     why = f"no container port of its pods is named {target} (named ports: {have})"
     return replace(found, verdict="name-missing", container_port=_first(same), why=why)
