@@ -221,8 +221,23 @@ def _unused(caller: Ref, service: Ref) -> str:
 
 def _from_texts(view: View, workload: Ref, texts: Iterable[str]) -> list[Call]:
     parsed = (parse_target(text) for text in texts)
-    resolved = (resolve(view, workload, t) for t in parsed if t is not None)
+    resolved = (
+        resolve(view, workload, t) for t in parsed if t is not None and not _relayed(view, workload, t)
+    )
     return [c for c in resolved if c is not None]
+
+
+def _relayed(view: View, workload: Ref, target: Target) -> bool:
+    """Whether only others are set up to call this address: then the log repeats the error of one of them."""
+    address = (target.host, target.port)
+    named = {
+        w for w, calls in view.once(_calls_by_caller).items() if any(address == _address(c) for c in calls)
+    }
+    return bool(named) and workload not in named
+
+
+def _address(call: Call) -> tuple[str, int | None]:
+    return call.target.host, call.target.port
 
 
 def _facts(call: Call) -> Iterator[Fact]:

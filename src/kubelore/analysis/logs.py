@@ -11,11 +11,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
+from kubelore.analysis.backends import addresses_of
 from kubelore.analysis.config import keys_of
 from kubelore.analysis.loglines import FRAME, MAX_LINE, Level, unwrap
 from kubelore.analysis.needles import Needle, needle
 from kubelore.analysis.podstate import Case, Container, shortened
 from kubelore.analysis.probes import plain_http_facts, port_facts
+from kubelore.analysis.programs import is_database_port
 from kubelore.analysis.view import View
 from kubelore.packaged import packaged_yaml
 from kubelore.types import Fact, JsonObject
@@ -126,6 +128,7 @@ class _Rules:
     listening: tuple[Needle, ...]
     targets: tuple[Needle, ...]
     waiting: Needle
+    database_client: Needle
 
 
 @cache
@@ -153,6 +156,7 @@ def _rules() -> _Rules:
         listening=needles("listening"),
         targets=needles("targets"),
         waiting=needle(raw["waiting"]),
+        database_client=needle(raw["database_client"]),
     )
 
 
@@ -306,6 +310,8 @@ def _note_facts(case: Case, container: Container, note: LogNote) -> Iterator[Fac
     yield case.subject.fact("log", note.kind, detail, **params)
     if note.call:
         yield case.subject.fact("call.error", note.call, detail, container=container.name)
+        if not note.target and _rules().database_client.search(note.line, note.line.lower()):
+            yield from _database_facts(case, detail)
     if note.setting:
         known = setting_names(case.view, case.subject.about.namespace, container.spec)
         if known is not None:
@@ -315,6 +321,21 @@ def _note_facts(case: Case, container: Container, note: LogNote) -> Iterator[Fac
             yield case.subject.fact(
                 "log.setting", "set-in-spec" if there else "absent-from-spec", detail, **params
             )
+
+
+def _database_facts(case: Case, detail: str) -> Iterator[Fact]:
+    """A database cannot be reached, and the log does not say at what address: are those there are well?"""
+    yield case.subject.fact("dependency.kind", "database", detail)
+    services = case.view.all("Service", case.subject.about.namespace)
+    found = [addresses_of(case.view, s) for s in services if any(map(is_database_port, _ports(s)))]
+    if found and all(addresses.known for addresses in found):
+        value = "ready" if all(addresses.ready for addresses in found) else "not-ready"
+        detail = f"databases in its namespace: {len(found)} Services, {value}"
+        yield case.subject.fact("dependency.databases", value, detail)
+
+
+def _ports(service: JsonObject) -> Iterator[int | None]:
+    return (port.get("port") for port in (service.get("spec") or {}).get("ports") or ())
 
 
 def _as_variable(name: str) -> str:

@@ -147,9 +147,10 @@ class Gathered:
             unknown = [w for w in left if w not in self._asked]
             if not unknown:
                 return
-            self._dependencies(unknown[0])
+            self.dependencies(unknown[0])
 
-    def _dependencies(self, workload: Ref) -> None:
+    def dependencies(self, workload: Ref) -> None:
+        """Who calls whom around a workload, as edges to Services."""
         self._asked[workload] = None
         answer = self._ask("GetServiceDependencies", service_name=workload.name)
         if not isinstance(answer, str):
@@ -176,6 +177,11 @@ class Gathered:
                     "service.connection", verdict, f"Connecting to {service.name}:{port}: {verdict}"
                 )
             )
+
+    def blame(self, workload: Ref, caller: Ref) -> None:
+        """A caller's log says that calls to this workload fail."""
+        detail = f"the log of {caller.name} says that its calls to {workload.name} fail"
+        self._tell(Subject(workload, caller).fact("requests", "failing", detail))
 
     def node_service(self, node: Ref, name: str) -> None:
         """Whether one of the node's own services runs."""

@@ -52,7 +52,7 @@ class Translator:
             label = table()["quota"].get(self._full_resource(ref))
             taxonomy, kind = TAXONOMY_OF_QUOTA, "namespace"
         else:
-            taxonomy, label, kind = table()["causes"].get(cause, ("", "", ""))
+            taxonomy, label, kind = table()["causes"].get(self._narrowed(cause), ("", "", ""))
         name = next(iter(self._names(kind, ref)), "") if label else ""
         if not name:
             return None
@@ -62,6 +62,12 @@ class Translator:
             root_cause=label,
             probability=round(probability, 4),
         )
+
+    def _narrowed(self, cause: str) -> str:
+        """A label that is about one program only needs a word of it in the evidence."""
+        word, instead = table()["only_with"].get(cause, ("", ""))
+        told = any(word in cited.fact.detail.lower() for cited in self.evidence)
+        return cause if told else instead
 
     def _full_resource(self, ref: Ref) -> str:
         """The resource that a refused creation names; else the one that is used up."""

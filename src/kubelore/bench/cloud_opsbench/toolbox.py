@@ -3,12 +3,13 @@ do, and is then answered by the ordinary tool from all that is known."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from kubelore.agent.opening import target
 from kubelore.analysis.backends import selected_workloads, selector_of
+from kubelore.analysis.calls import call_facts
 from kubelore.analysis.edges import edges_of
 from kubelore.analysis.find import find
 from kubelore.analysis.settings import object_facts
@@ -20,13 +21,14 @@ from kubelore.tools.arguments import read
 from kubelore.tools.pods import pod_ready, pod_status, pods_behind, restarts, statuses, worst_pod
 from kubelore.tools.registry import Toolbox
 from kubelore.tools.resolve import Resolver
-from kubelore.types import Finding, JsonObject, Observation, Ref, Severity, ToolCall
+from kubelore.types import Fact, Finding, JsonObject, Observation, Ref, Severity, ToolCall
 
 CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 ROLE = "kubernetes.io/role"
 RECENTLY = timedelta(minutes=30)
 """A restart longer ago is no sign of what is wrong now."""
 MAX_ENTRIES = 2
+MAX_FOLLOWED = 2
 RARE = 4
 """One workload of so many without a Service is odd; more often it is the custom there."""
 NODE_AGENTS = ("kubelet", "containerd")
@@ -116,7 +118,7 @@ class CaseToolbox:
             self._for_usage()
         if not self._broken() and not self._known.alerts.alerts:
             for entry in self._entries():
-                self._read_logs(entry)
+                self._follow(self._read_logs(entry))
 
     def _explained(self, pod: JsonObject) -> bool:
         """Whether its description says why it restarted."""
@@ -165,10 +167,47 @@ class CaseToolbox:
             if wanted and wanted.items() <= _selected_by(d).items()
         ]
 
-    def _read_logs(self, workload: Ref) -> None:
+    def _read_logs(self, workload: Ref) -> tuple[Fact, ...]:
+        """What the log tells."""
         if workload not in self._logged:
             self._logged[workload] = None
             self._known.logs(workload)
+        seen = Toolbox(self.view).run(ToolCall("GET_LOGS", target(workload))).facts
+        if any(f.name == "dependency.kind=database" for f in seen):
+            for kind in ("Service", "Endpoints"):
+                self._once(kind)
+        return seen
+
+    def _follow(self, told: tuple[Fact, ...]) -> None:
+        """From a log that names calls that fail to what it calls, and to who else may have made the call: a
+        program often relays the error of one that it calls."""
+        for fact in [f for f in told if f.name == "dependency.service=ok"][:MAX_FOLLOWED]:
+            ref = Ref("Service", fact.params.get("service_namespace", ""), fact.params.get("service", ""))
+            service = self.view.find(ref)
+            if service is not None:
+                self._known.describe(ref)
+                for workload in self._behind(service)[:1]:
+                    self._for_suspect(workload, fact.about)
+        for fact in told:
+            if fact.name in ("dependency.service=missing", "dependency.port=not-served"):
+                self._for_callers(fact.about, fact.params.get("host", ""))
+
+    def _for_callers(self, relay: Ref, host: str) -> None:
+        """Settings of the workloads that call what is named most like this host."""
+        names = {ref_of(s).name for s in self.view.all("Service", self._namespace)}
+        meant = max((n for n in names if host.startswith(n)), key=len, default="")
+        if not meant:
+            return
+        self._known.dependencies(relay)
+        callers = [e.source for e in self._known.edges if e.target.name == meant and e.source != relay]
+        for workload in list(dict.fromkeys(callers))[:MAX_FOLLOWED]:
+            self._for_suspect(workload, relay)
+
+    def _for_suspect(self, workload: Ref, caller: Ref) -> None:
+        """Settings of what fails by the word of one that calls it."""
+        self._for_settings(workload)
+        self._looked[workload] = None
+        self._known.blame(workload, caller)
 
     def _for_object(self, ref: Ref | None) -> None:
         if ref is None:
@@ -297,6 +336,7 @@ class _AllKnown:
         findings = find(view, self._namespace)
         facts = [f for finding in findings for f in finding.facts]
         facts += [f for ref in self._looked for f in object_facts(view, ref)]
+        facts += [f for ref in self._looked for f in call_facts(view, ref)]
         facts += self._known.facts
         about = dict.fromkeys([*(f.about for f in facts), *(f.object for f in findings)])
         edges = [e for ref in about for e in edges_of(view, ref)]
