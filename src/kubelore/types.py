@@ -243,6 +243,8 @@ class Diagnosis:
     """What to look at next when confidence is not high."""
     response: str = ""
     """Markdown written by a model decider; empty for the playbook."""
+    uncalibrated: float | None = None
+    """The probability before calibration, for fitting the next curve."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from kubelore.agent.playbook.reason import Ranking, Suspect
 from kubelore.agent.subject import Subjects
+from kubelore.calibration import calibrate
 from kubelore.patterns.model import FixTemplate
 from kubelore.types import (
     Alternative,
@@ -42,7 +43,8 @@ def diagnose(investigation: Investigation, ranking: Ranking, subjects: Subjects)
     best = ranking.best
     if best is None or ranking.probability(best) < NOTHING_BELOW:
         return _nothing_found(investigation, ranking, subjects)
-    probability = ranking.probability(best)
+    uncalibrated = ranking.probability(best)
+    probability = calibrate(uncalibrated)
     candidate = best.candidate
     params = _params(best)
     return Diagnosis(
@@ -54,10 +56,11 @@ def diagnose(investigation: Investigation, ranking: Ranking, subjects: Subjects)
         probability=probability,
         confidence=confidence_word(probability),
         chain=_chain(best, ranking, subjects),
-        alternatives=_alternatives(best, ranking),
+        alternatives=_alternatives(best, ranking, left=1 - probability),
         not_checked=_failed_steps(investigation),
         pattern=candidate.pattern.id,
         would_decide=_would_decide(ranking) if probability < HIGH else (),
+        uncalibrated=uncalibrated,
     )
 
 
@@ -136,8 +139,8 @@ def _chain(best: Suspect, ranking: Ranking, subjects: Subjects) -> tuple[Ref, ..
     return tuple(chain) if len(chain) > 1 else ()
 
 
-def _alternatives(best: Suspect, ranking: Ranking) -> tuple[Alternative, ...]:
-    left = 1 - ranking.probability(best)
+def _alternatives(best: Suspect, ranking: Ranking, left: float) -> tuple[Alternative, ...]:
+    """`left` is what the answer leaves of certainty."""
     return tuple(
         Alternative(
             suspect.candidate.root_cause,

@@ -20,7 +20,8 @@ QUIET = 2.0
 """Log-odds lost by a cause that no finding, log or measurement backs: settings alone break nothing."""
 TROUBLE = (
     "log=", "call.error=", "usage.cpu=at-limit", "usage.memory=near-limit", "cert=", "component.down=",
-    "latency=high", "requests=failing", "service.connection=f", "node.network=", "create.error=", "object.terminating=",
+    "latency=high", "requests=failing", "service.connection=f", "node.network=", "create.error=",
+    "object.terminating=",
 )  # fmt: skip
 """Facts outside of findings that tell of trouble."""
 EVERYDAY = TELLS_NOTHING | {"log=exception", "log=unauthorized", "log=rate-limited", "log=file-not-found"}
