@@ -129,19 +129,16 @@ def cloud_opsbench(
     settings = o.make_settings(patterns=patterns, decider=decider, model=model, base_url=base_url)
     o.check_writable(out)
     from kubelore.bench.cloud_opsbench.cases import find_cases
-    from kubelore.bench.cloud_opsbench.run import run
+    from kubelore.bench.cloud_opsbench.run import keep, run
     from kubelore.cli.live import ProgressBar
 
     places = find_cases(folder)
+    places = places[:limit] if limit else places
+    lines = keep(places, out, resume=resume)
+    done = {line["case"] for line in lines}
+    left = [place for place in places if place.id not in done]
     with ProgressBar(quiet) as progress:
-        lines = run(
-            places[:limit] if limit else places,
-            out,
-            partial(investigate_case, settings),
-            jobs,
-            progress,
-            resume=resume,
-        )
+        lines += run(left, out, partial(investigate_case, settings), jobs, progress)
     broken = [line for line in lines if line["error"]]
     steps = sum(line["steps"] for line in lines) / len(lines)
     seconds = sum(line["seconds"] for line in lines) / len(lines)

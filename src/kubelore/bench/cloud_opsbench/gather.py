@@ -1,4 +1,4 @@
-"""What the calls made so far have shown: objects in a `Collected`, and facts and edges about no single object."""
+"""What the calls made so far have shown: objects in a `Collected`, and facts that no object shows."""
 
 from __future__ import annotations
 
@@ -147,7 +147,10 @@ class Gathered:
             unknown = [w for w in left if w not in self._asked]
             if not unknown:
                 return
-            self.dependencies(unknown[0])
+            # Second, what takes longest at all: it is nearest to the users, and leads to most others.
+            waiting = [w for w in slow if w not in self._asked] if len(self._asked) == 1 else []
+            longest = signs.longest(self.view, self._namespace, self.alerts, waiting)
+            self.dependencies(longest or unknown[0])
 
     def dependencies(self, workload: Ref) -> None:
         """Who calls whom around a workload, as edges to Services."""

@@ -26,7 +26,8 @@ class Guess(TypedDict):
 
 @cache
 def table() -> dict[str, Any]:
-    return packaged_yaml("kubelore.bench.cloud_opsbench", "labels.yaml")
+    found: dict[str, Any] = packaged_yaml("kubelore.bench.cloud_opsbench", "labels.yaml")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +72,10 @@ class Translator:
 
     def _full_resource(self, ref: Ref) -> str:
         """The resource that a refused creation names; else the one that is used up."""
-        for key in ("create.quota", "quota.resource"):
-            for cited in self.evidence:
-                if cited.fact.key == key and cited.fact.value not in ("other", "not-specified"):
-                    if key == "create.quota" or cited.fact.about == ref:
-                        return cited.fact.value
-        return ""
+        told = [c.fact for c in self.evidence if c.fact.value not in ("other", "not-specified")]
+        refused = [f.value for f in told if f.key == "create.quota"]
+        full = [f.value for f in told if f.key == "quota.resource" and f.about == ref]
+        return next(iter((*refused, *full)), "")
 
     def _names(self, kind: str, ref: Ref) -> Iterator[str]:
         match kind:

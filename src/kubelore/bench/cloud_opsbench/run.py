@@ -76,26 +76,24 @@ def _fill(line: Prediction, investigation: Investigation, toolbox: CaseToolbox) 
 
 
 def run(
-    places: Sequence[Place],
-    out: Path,
-    investigate: Investigate,
-    jobs: int,
-    progress: Progress,
-    *,
-    resume: bool,
+    places: Sequence[Place], out: Path, investigate: Investigate, jobs: int, progress: Progress
 ) -> list[Prediction]:
-    """All predictions, each written as soon as it is there. With `resume`, those that `out` holds already
-    are kept, but for broken ones."""
-    known = {line["case"]: line for line in _written(out)} if resume else {}
-    kept = [known[place.id] for place in places if place.id in known]
-    left = [place for place in places if place.id not in known]
-    with out.open("w", encoding="utf-8", errors="replace") as file:
-        file.writelines(_line(prediction) for prediction in kept)
-        for done, prediction in enumerate(_predictions(left, investigate, jobs), 1):
+    """All predictions, each appended to `out` as soon as it is there."""
+    lines = []
+    with out.open("a", encoding="utf-8", errors="replace") as file:
+        for done, prediction in enumerate(_predictions(places, investigate, jobs), 1):
             file.write(_line(prediction))
             file.flush()
-            kept.append(prediction)
-            progress.advance(done, len(left), prediction["case"])
+            lines.append(prediction)
+            progress.advance(done, len(places), prediction["case"])
+    return lines
+
+
+def keep(places: Sequence[Place], out: Path, *, resume: bool) -> list[Prediction]:
+    """Start the file anew: with the lines it holds about these cases, but for broken ones, or with none."""
+    known = {line["case"]: line for line in _written(out)} if resume else {}
+    kept = [known[place.id] for place in places if place.id in known]
+    out.write_text("".join(map(_line, kept)), encoding="utf-8", errors="replace")
     return kept
 
 

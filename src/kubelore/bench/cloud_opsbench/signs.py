@@ -122,6 +122,19 @@ def slow_ones(view: View, namespace: str, alerts: Alerts) -> dict[Ref, float]:
     return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
+def longest(view: View, namespace: str, alerts: Alerts, among: Iterable[Ref]) -> Ref | None:
+    """The one whose requests take longest now."""
+    among = set(among)
+    best: tuple[float, Ref | None] = (0.0, None)
+    for alert in alerts.alerts:
+        workload = workload_named(view, namespace, alert.name)
+        if workload in among:
+            signs = (sign for sign in alert.signs if "LATENCY" in sign.category)
+            now = max((m.current or 0.0 for sign in signs for m in sign.measures), default=0.0)
+            best = max(best, (now, workload), key=lambda pair: pair[0])
+    return best[1]
+
+
 def unexplained(view: View, namespace: str, slow: Iterable[Ref], calls: Iterable[Edge]) -> list[Ref]:
     """Those that are not known to call another slow one."""
     slow, calls = list(slow), list(calls)

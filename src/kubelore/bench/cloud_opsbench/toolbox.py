@@ -1,5 +1,5 @@
-"""kubelore's tools over recorded calls: each call first fetches what it needs, in as few recorded calls as will
-do, and is then answered by the ordinary tool from all that is known."""
+"""kubelore's tools over recorded calls: each call first fetches what it needs, in as few recorded calls as
+will do, and is then answered by the ordinary tool from all that is known."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from kubelore.agent.opening import target
-from kubelore.analysis.backends import selected_workloads, selector_of
+from kubelore.analysis.backends import addresses_of, selected_workloads, selector_of
 from kubelore.analysis.calls import call_facts
 from kubelore.analysis.edges import edges_of
 from kubelore.analysis.find import find
@@ -42,6 +42,8 @@ class CaseToolbox:
         self._namespace = namespace
         self._looked: dict[Ref, None] = {}
         self._logged: dict[Ref, None] = {}
+        self._shaky: set[Ref] = set()
+        """Restarted for a reason that nothing tells, and well since: worth a look, not the end of looking."""
         self._fetch: Mapping[str, Callable[[Ref | None], None]] = {
             "FIND_ISSUES": self._for_issues,
             "DESCRIBE": self._for_object,
@@ -105,8 +107,9 @@ class CaseToolbox:
         restarted = worst_pod(p for p in pods if _restarted(p, self.view.now))
         if failing or restarted:
             self._for_pod(failing or restarted or {})
-        if failing or (restarted and self._explained(restarted)) or self._broken():
+        if failing or (restarted and self._explained(restarted)):
             return
+        self._shaky = {self.view.workload_of(restarted)} if restarted else set()
         self._once("Deployment")
         lacking = [w for w in self.view.workloads(self._namespace) if self._lacks_pods(w)]
         for workload in lacking[:1]:
@@ -137,13 +140,22 @@ class CaseToolbox:
         """Endpoints say which Services reach nothing; labels of pods say why."""
         for kind in ("Service", "Endpoints"):
             self._once(kind)
-        if self._broken() and not self.view.cluster.readable("Pod"):
+        if not self.view.cluster.readable("Pod") and any(map(self._has_lost_its_pods, self._services())):
             self._known.labels()
         deployments = [ref_of(d) for d in self.view.all("Deployment", self._namespace)]
-        served = {w for s in self.view.all("Service", self._namespace) for w in self._behind(s)}
+        served = {w for s in self._services() for w in self._behind(s)}
         alone = [w for w in deployments if w not in served]
         if alone and len(alone) * RARE <= len(deployments):
             self._for_settings(alone[0])
+
+    def _services(self) -> list[JsonObject]:
+        return self.view.all("Service", self._namespace)
+
+    def _has_lost_its_pods(self, service: JsonObject) -> bool:
+        """It reaches nothing, and is called like a workload."""
+        addresses = addresses_of(self.view, service)
+        named = {w.name for w in self.view.workloads(self._namespace)}
+        return addresses.known and not addresses.ready and ref_of(service).name in named
 
     def _for_settings(self, workload: Ref) -> None:
         """What it was made from may ask for more than there is: a quota may refuse the rest."""
@@ -153,7 +165,7 @@ class CaseToolbox:
 
     def _entries(self) -> list[Ref]:
         """Workloads that are reached from outside of the cluster: their logs name what fails behind them."""
-        outside = [s for s in self.view.all("Service", self._namespace) if _is_exposed(s)]
+        outside = [s for s in self._services() if _is_exposed(s)]
         return list(dict.fromkeys(w for s in outside for w in self._behind(s)))[:MAX_ENTRIES]
 
     def _behind(self, service: JsonObject) -> list[Ref]:
@@ -194,7 +206,7 @@ class CaseToolbox:
 
     def _for_callers(self, relay: Ref, host: str) -> None:
         """Settings of the workloads that call what is named most like this host."""
-        names = {ref_of(s).name for s in self.view.all("Service", self._namespace)}
+        names = {ref_of(s).name for s in self._services()}
         meant = max((n for n in names if host.startswith(n)), key=len, default="")
         if not meant:
             return
@@ -215,6 +227,7 @@ class CaseToolbox:
         self._looked[ref] = None
         if ref.kind == "Service":
             self._for_endpoints(ref)
+            self._connect(ref)
         elif ref.kind == "Node":
             self._for_node(ref)
         elif ref.kind == "PersistentVolumeClaim":
@@ -288,10 +301,16 @@ class CaseToolbox:
         if service is None or ref is None:
             return
         self._known.describe(ref)
-        for workload in self._behind(service)[:1]:
-            self._for_settings(workload)
-        for port in _ports(self.view.find(ref) or service)[:1]:
-            self._known.connect(ref, port)
+        if addresses_of(self.view, service).ready:
+            for workload in self._behind(service)[:1]:
+                self._for_settings(workload)
+
+    def _connect(self, ref: Ref) -> None:
+        """Where endpoints are there, only connecting tells whether they are reached."""
+        service = self.view.find(ref)
+        if service is not None and addresses_of(self.view, service).ready:
+            for port in _ports(service)[:1]:
+                self._known.connect(ref, port)
 
     def _for_usage(self) -> None:
         self._known.monitoring()
@@ -301,7 +320,9 @@ class CaseToolbox:
         self._nodes()
         for node in self.view.all("Node"):
             ref = ref_of(node)
-            if not _ready(node):
+            if _ready(node) and not _runs_control_plane(node):
+                self._known.node_service(ref, "kube-proxy")
+            elif not _ready(node):
                 self._for_node(ref)
 
     def _for_node(self, ref: Ref) -> None:
@@ -318,11 +339,12 @@ class CaseToolbox:
         self._known.listing(kind)
 
     def _broken(self) -> list[Finding]:
-        return [f for f in find(self.view, self._namespace) if f.severity is Severity.CRITICAL]
+        found = find(self.view, self._namespace)
+        return [f for f in found if f.severity is Severity.CRITICAL and f.object not in self._shaky]
 
 
 class _AllKnown:
-    """The tool by which what calls showed beside the object that was asked about leaves the toolbox, redacted."""
+    """The tool by which what is known beside the object that was asked about leaves the toolbox, redacted."""
 
     name = "ALL_KNOWN"
     usage = "everything that was seen so far"
