@@ -14,6 +14,8 @@ from kubelore.types import EdgeKind, Evidence, Investigation, Ref, Severity
 
 ASKED_PATTERN = 0.5
 """Log-odds for a cause whose pattern the words of the question matched."""
+ONLY_THE_WORDS = 2.0
+"""The same when the question names no object, so that its words alone say which fault is meant."""
 DISTANCE = 1.0
 """Log-odds lost for each unit of distance from what was asked."""
 QUIET = 2.0
@@ -103,7 +105,8 @@ def reason(
             unrelated.append(candidate)
             continue
         weight = candidate.score - DISTANCE * cost
-        weight += ASKED_PATTERN if candidate.pattern.id in asked else 0.0
+        if candidate.pattern.id in asked:
+            weight += ASKED_PATTERN if subjects.objects else ONLY_THE_WORDS
         weight -= 0.0 if _in_trouble(candidate, broken) else QUIET
         suspects.append(Suspect(candidate, weight))
     _explain_symptoms(suspects, evidence)
