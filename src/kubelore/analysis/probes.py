@@ -133,7 +133,7 @@ def _may_be_about(container: Container, case: Case) -> bool:
 def port_facts(case: Case, container: Container, kind: str, said: Iterable[int] = ()) -> list[Fact]:
     """The probe's port against what the containers declare, other probes, Services and the log (`said`)."""
     probe = container.probe(kind)
-    if probe is None or kind == "startup":
+    if probe is None or kind == "startup" or _asks_mesh(probe):
         return []
     port, nameless = port_of(probe, container)
     params = probe_params(probe, container)
@@ -156,6 +156,11 @@ def port_facts(case: Case, container: Container, kind: str, said: Iterable[int] 
         detail = f"{kind} probe asks port {port}, and the program is known to serve {_listed(served)}"
         facts.append(case.subject.fact(key, "other-than-served", detail, port=min(served), **params))
     return facts
+
+
+def _asks_mesh(probe: JsonObject) -> bool:
+    """Istio rewrites probes to a port of its agent, which asks the program in their place."""
+    return str((probe.get("httpGet") or {}).get("path") or "").startswith("/app-health/")
 
 
 def _listed(ports: Iterable[int]) -> str:
