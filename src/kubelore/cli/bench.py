@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,12 +16,13 @@ from kubelore.cli.formats import DataFormat
 from kubelore.errors import UsageError
 
 if TYPE_CHECKING:
+    from kubelore.bench.baselines import Named
     from kubelore.bench.cloud_opsbench.cases import Case
     from kubelore.bench.cloud_opsbench.gather import Gathered
     from kubelore.bench.cloud_opsbench.toolbox import CaseToolbox
     from kubelore.bench.incidents import Examined
     from kubelore.build import Settings
-    from kubelore.types import Investigation
+    from kubelore.types import Finding, Investigation
 
 bench = typer.Typer(help="Measure how good kubelore is.")
 bench.callback(invoke_without_command=True)(o.help_without_command)
@@ -129,7 +131,7 @@ def cloud_opsbench(
     settings = o.make_settings(patterns=patterns, decider=decider, model=model, base_url=base_url)
     o.check_writable(out)
     from kubelore.bench.cloud_opsbench.cases import find_cases
-    from kubelore.bench.cloud_opsbench.run import keep, run
+    from kubelore.bench.cloud_opsbench.run import keep, predict, run
     from kubelore.cli.live import ProgressBar
 
     places = find_cases(folder)
@@ -137,8 +139,11 @@ def cloud_opsbench(
     lines = keep(places, out, resume=resume)
     done = {line["case"] for line in lines}
     left = [place for place in places if place.id not in done]
+    predict_one = partial(
+        predict, investigate=partial(investigate_case, settings), by_rule=partial(guess_by_rule, settings)
+    )
     with ProgressBar(quiet) as progress:
-        lines += run(left, out, partial(investigate_case, settings), jobs, progress)
+        lines += run(left, out, predict_one, jobs, progress)
     broken = [line for line in lines if line["error"]]
     steps = sum(line["steps"] for line in lines) / len(lines)
     seconds = sum(line["seconds"] for line in lines) / len(lines)
@@ -155,6 +160,16 @@ def investigate_case(settings: Settings, toolbox: CaseToolbox, known: Gathered, 
 
     investigator = build.investigator_with(settings, known.cluster, toolbox, lambda: known.view)
     return investigator.investigate(case.query, case.namespace)
+
+
+def guess_by_rule(
+    settings: Settings, question: str, findings: Sequence[Finding]
+) -> Mapping[str, Sequence[Named]]:
+    """What the baselines that need no labels answer."""
+    from kubelore import build
+    from kubelore.bench.baselines import by_rule
+
+    return by_rule(question, findings, build.library(settings))
 
 
 def examine(settings: Settings, snapshot: Path, question: str) -> Examined:

@@ -17,17 +17,28 @@ QUOTA, TAXONOMY_OF_QUOTA = "quota_exceeded", "Admission_Fault"
 MAX_GUESSES = 3
 
 
-class Guess(TypedDict):
+class Label(TypedDict):
     fault_taxonomy: str
     fault_object: str
     root_cause: str
+
+
+class Guess(Label):
+    """`uncalibrated` is the probability that it was reasoned with."""
+
     probability: float
+    uncalibrated: float
 
 
 @cache
 def table() -> dict[str, Any]:
     found: dict[str, Any] = packaged_yaml("kubelore.bench.cloud_opsbench", "labels.yaml")
     return found
+
+
+def uncalibrated(diagnosis: Diagnosis) -> float:
+    """What never was calibrated is as it was."""
+    return diagnosis.probability if diagnosis.uncalibrated is None else diagnosis.uncalibrated
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +50,20 @@ class Translator:
 
     def guesses(self, diagnosis: Diagnosis) -> list[Guess]:
         """Up to three labels, best first, each once. What the benchmark has no label for is left out."""
-        ranked = [(diagnosis.root_cause, diagnosis.object, diagnosis.probability)]
-        ranked += [(a.root_cause, a.object, a.probability) for a in diagnosis.alternatives]
+        ranked = [(diagnosis.root_cause, diagnosis.object, diagnosis.probability, uncalibrated(diagnosis))]
+        ranked += [(a.root_cause, a.object, a.probability, a.probability) for a in diagnosis.alternatives]
         found: dict[tuple[str, str], Guess] = {}
-        for cause, ref, probability in ranked:
-            guess = self._guess(cause, ref, probability) if ref else None
-            if guess is not None:
-                found.setdefault((guess["root_cause"], guess["fault_object"]), guess)
+        for cause, ref, probability, raw in ranked:
+            label = self.label(cause, ref)
+            if label is not None:
+                guess = Guess(**label, probability=round(probability, 4), uncalibrated=round(raw, 4))
+                found.setdefault((label["root_cause"], label["fault_object"]), guess)
         return list(found.values())[:MAX_GUESSES]
 
-    def _guess(self, cause: str, ref: Ref, probability: float) -> Guess | None:
+    def label(self, cause: str, ref: Ref | None) -> Label | None:
+        """None when the benchmark has no label for this cause or this object."""
+        if ref is None:
+            return None
         if cause == QUOTA:
             label = table()["quota"].get(self._full_resource(ref))
             taxonomy, kind = TAXONOMY_OF_QUOTA, "namespace"
@@ -57,12 +72,7 @@ class Translator:
         name = next(iter(self._names(kind, ref)), "") if label else ""
         if not name:
             return None
-        return Guess(
-            fault_taxonomy=taxonomy,
-            fault_object=f"{kind}/{name}",
-            root_cause=label,
-            probability=round(probability, 4),
-        )
+        return Label(fault_taxonomy=taxonomy, fault_object=f"{kind}/{name}", root_cause=label)
 
     def _narrowed(self, cause: str) -> str:
         """A label that is about one program only needs a word of it in the evidence."""

@@ -5,34 +5,37 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import TypedDict
 
+from kubelore.bench.baselines import Named
 from kubelore.bench.cloud_opsbench.cases import Case, Place, read_case
 from kubelore.bench.cloud_opsbench.gather import Gathered
-from kubelore.bench.cloud_opsbench.labels import Guess, Translator
+from kubelore.bench.cloud_opsbench.labels import Guess, Label, Translator, uncalibrated
 from kubelore.bench.cloud_opsbench.toolbox import CaseToolbox
 from kubelore.errors import KubeloreError
 from kubelore.protocols import Progress
-from kubelore.types import Investigation
+from kubelore.types import Finding, Investigation
 
 Investigate = Callable[[CaseToolbox, Gathered, Case], Investigation]
 """Asks a case's question with these tools. It must be picklable when several jobs run."""
-
-MAX_EVIDENCE = 8
+ByRule = Callable[[str, Sequence[Finding]], Mapping[str, Sequence[Named]]]
+"""`baselines.by_rule` with a library. It must be picklable when several jobs run."""
 
 
 class Prediction(TypedDict):
-    """One line. `root_cause` and `object` are kubelore's own; `steps` counts the benchmark's calls."""
+    """One line. `root_cause` and `object` are kubelore's own; `steps` counts the benchmark's calls;
+    `evidence` names every fact that was seen; `baselines` are guesses without reasoning, by their name."""
 
     case: str
     predictions: list[Guess]
     root_cause: str
     object: str
     probability: float
+    uncalibrated: float
     confidence: str
     steps: int
     calls: list[str]
@@ -40,22 +43,31 @@ class Prediction(TypedDict):
     tokens_in: int
     tokens_out: int
     evidence: list[str]
+    baselines: dict[str, list[Label]]
     error: str
 
 
-def predict(place: Place, investigate: Investigate) -> Prediction:
+PredictOne = Callable[[Place], Prediction]
+"""`predict` with its functions bound."""
+
+
+def predict(place: Place, investigate: Investigate, by_rule: ByRule) -> Prediction:
     """One line. Never raises for what happens inside a case: `error` says it."""
     begun = time.perf_counter()
     line = Prediction(
-        case=place.id, predictions=[], root_cause="", object="", probability=0.0, confidence="", steps=0,
-        calls=[], seconds=0.0, tokens_in=0, tokens_out=0, evidence=[], error="",
+        case=place.id, predictions=[], root_cause="", object="", probability=0.0, uncalibrated=0.0,
+        confidence="", steps=0, calls=[], seconds=0.0, tokens_in=0, tokens_out=0, evidence=[], baselines={},
+        error="",
     )  # fmt: skip
     try:
         case = read_case(place)
         gathered = Gathered(case.answers, case.namespace, case.now)
         toolbox = CaseToolbox(gathered, case.namespace)
-        _fill(line, investigate(toolbox, gathered, case), toolbox)
+        investigation = investigate(toolbox, gathered, case)
+        translator = Translator(toolbox.view, investigation.evidence)
+        _fill(line, investigation, translator)
         line["steps"], line["calls"] = case.answers.steps, case.answers.calls
+        line["baselines"] = _baselines(investigation, translator, by_rule)
     except KubeloreError as error:
         line["error"] = str(error)
     except Exception as error:  # noqa: BLE001 - one broken case must not end the run
@@ -64,24 +76,37 @@ def predict(place: Place, investigate: Investigate) -> Prediction:
     return line
 
 
-def _fill(line: Prediction, investigation: Investigation, toolbox: CaseToolbox) -> None:
+def _fill(line: Prediction, investigation: Investigation, translator: Translator) -> None:
     line["tokens_in"], line["tokens_out"] = investigation.usage.tokens_in, investigation.usage.tokens_out
+    line["evidence"] = sorted(investigation.evidence.names())
     diagnosis = investigation.diagnosis
     if diagnosis is None:
         return
-    line["predictions"] = Translator(toolbox.view, investigation.evidence).guesses(diagnosis)
+    line["predictions"] = translator.guesses(diagnosis)
     line["root_cause"], line["object"] = diagnosis.root_cause, str(diagnosis.object or "")
     line["probability"], line["confidence"] = round(diagnosis.probability, 4), diagnosis.confidence
-    line["evidence"] = [f"{c.fact.name} {c.fact.about}" for c in diagnosis.evidence[:MAX_EVIDENCE]]
+    line["uncalibrated"] = round(uncalibrated(diagnosis), 4)
+
+
+def _baselines(
+    investigation: Investigation, translator: Translator, by_rule: ByRule
+) -> dict[str, list[Label]]:
+    """What the first FIND_ISSUES alone would have answered, in the benchmark's labels."""
+    listed = (s.observation.findings for s in investigation.steps if s.call.name == "FIND_ISSUES")
+    guessed = by_rule(investigation.question, next(listed, ()))
+    return {
+        name: [label for cause, ref in named if (label := translator.label(cause, ref))]
+        for name, named in guessed.items()
+    }
 
 
 def run(
-    places: Sequence[Place], out: Path, investigate: Investigate, jobs: int, progress: Progress
+    places: Sequence[Place], out: Path, predict_one: PredictOne, jobs: int, progress: Progress
 ) -> list[Prediction]:
     """All predictions, each appended to `out` as soon as it is there."""
     lines = []
     with out.open("a", encoding="utf-8", errors="replace") as file:
-        for done, prediction in enumerate(_predictions(places, investigate, jobs), 1):
+        for done, prediction in enumerate(_predictions(places, predict_one, jobs), 1):
             file.write(_line(prediction))
             file.flush()
             lines.append(prediction)
@@ -114,15 +139,15 @@ def _written(out: Path) -> Iterator[Prediction]:
             yield line  # type: ignore[misc]
 
 
-def _predictions(places: Sequence[Place], investigate: Investigate, jobs: int) -> Iterator[Prediction]:
+def _predictions(places: Sequence[Place], predict_one: PredictOne, jobs: int) -> Iterator[Prediction]:
     if jobs <= 1:
-        yield from (predict(place, investigate) for place in places)
+        yield from map(predict_one, places)
         return
     ignored = (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; only this process answers
     with ProcessPoolExecutor(
         jobs, mp_context=get_context("spawn"), initializer=signal.signal, initargs=ignored
     ) as pool:
-        futures = [pool.submit(predict, place, investigate) for place in places]
+        futures = [pool.submit(predict_one, place) for place in places]
         try:
             yield from (future.result() for future in as_completed(futures))
         except BaseException:

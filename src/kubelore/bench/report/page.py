@@ -242,9 +242,11 @@ def repeat(predictions: str, truth: str) -> Section:
     return Section(
         "How to repeat it",
         (
-            "`PATH` holds a folder with metadata.json and tool_cache.json for each case.",
+            f"`{truth}` holds a folder with metadata.json and tool_cache.json for each case; those of this "
+            "project lie beside its checkout.",
             Commands(
                 (
+                    f"mkdir -p {truth} && tar xf ../shared/cloud-opsbench/dev.tar.xz -C {truth}",
                     f"kubelore bench cloud-opsbench {truth} --out {predictions}",
                     f"kubelore bench score {predictions} --truth {truth} --markdown docs/benchmarks.md",
                 )
