@@ -43,8 +43,6 @@ class Settings:
     max_tokens: int = 100_000
     patterns_folder: Path | None = None
     """The user's own patterns, beside the built-in ones."""
-    use_patterns: bool = True
-    """False leaves the pattern library out of what a decider is taught."""
 
 
 def open_cluster(settings: Settings) -> Cluster:
@@ -126,7 +124,7 @@ def investigator_with(
         cluster=cluster.info,
         toolbox=toolbox,
         decider=_decider(settings, playbook, toolbox, patterns),
-        teacher=Teacher([lessons] if settings.use_patterns else []),
+        teacher=Teacher([lessons]),
         opening=Opening(subjects),
         conclude=playbook.conclude,
         not_checked=cluster.not_checked,

@@ -143,12 +143,6 @@ class Listener(Protocol):
     def finished(self, investigation: Investigation) -> None: ...
 
 
-class Recorder(Protocol):
-    """Keeps investigations."""
-
-    def record(self, investigation: Investigation) -> None: ...
-
-
 class Progress(Protocol):
     """What a person waits for: `advance` is called with how much of `total` is done and what it is."""
 

@@ -19,7 +19,7 @@ def default_folder() -> Path:
 
 
 class FileRecorder:
-    """Recorder and Listener: rewrites the file after every step, so that an investigation that was
+    """A `protocols.Listener`: rewrites the file after every step, so that an investigation that was
     killed is on record too, as `running`. Writing is atomic: a reader never sees half a file.
 
     Never raises for a folder that cannot be written: `problem` then says why, and `path` stays None.

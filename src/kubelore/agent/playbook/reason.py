@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from kubelore.agent.playbook.relevance import TELLS_NOTHING, Distances, calls_cleared, distances
 from kubelore.agent.subject import Subjects
@@ -62,7 +62,6 @@ class Ranking:
 
     suspects: Sequence[Suspect]
     distances: Distances
-    unrelated: Sequence[Candidate] = field(default=())
 
     @property
     def best(self) -> Suspect | None:
@@ -98,12 +97,11 @@ def reason(
         for finding in step.observation.findings
         if finding.severity is not Severity.INFO
     }
-    suspects, unrelated = [], []
+    suspects = []
     for candidate in candidates:
         cost = min(near.get(candidate.object, math.inf), near.get(candidate.seen_at, math.inf) + 0.2)
         if math.isinf(cost):
-            unrelated.append(candidate)
-            continue
+            continue  # not related to what was asked
         weight = candidate.score - DISTANCE * cost
         if candidate.pattern.id in asked:
             weight += ASKED_PATTERN if subjects.objects else ONLY_THE_WORDS
@@ -111,7 +109,7 @@ def reason(
         suspects.append(Suspect(candidate, weight))
     _explain_symptoms(suspects, evidence)
     suspects.sort(key=lambda s: (-s.weight, s.candidate.root_cause, s.object))
-    return Ranking(suspects, near, unrelated)
+    return Ranking(suspects, near)
 
 
 def _in_trouble(candidate: Candidate, broken: Collection[Ref]) -> bool:
