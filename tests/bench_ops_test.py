@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from kubelore.bench.baselines import FIRST_FINDING, TRIGGERS
 from kubelore.bench.cloud_opsbench.cases import Place, find_cases, read_case
 from kubelore.bench.cloud_opsbench.labels import table
 from kubelore.bench.cloud_opsbench.recorded import Recorded
+from kubelore.bench.scoring.cloud_opsbench import read_answers
 from kubelore.cli.app import app
 from kubelore.errors import DataError, UsageError
 
@@ -88,6 +90,18 @@ def test_a_case_is_investigated_with_few_calls_and_labelled(tmp_path: Path) -> N
     assert line["root_cause"] == "image_not_found"
     assert line["steps"] == len(line["calls"]) <= 8  # type: ignore[arg-type]
     assert str(line["calls"][0]).startswith("GetResources")  # type: ignore[index]
+
+
+def test_a_line_carries_what_scores_and_curves_are_made_of(tmp_path: Path) -> None:
+    root, out = tmp_path / "cases", tmp_path / "out.jsonl"
+    write_case(root / "1")
+    (line,) = run(root, out)
+    (answer,) = read_answers(out)
+    assert answer.raw_probability == line["uncalibrated"]
+    assert {"pod.waiting=ImagePullBackOff", "pull.error=not-found"} <= set(answer.evidence)
+    found = answer.baselines[FIRST_FINDING][0]
+    assert (found.cause, found.object) == ("incorrect_image_reference", "app/web")
+    assert TRIGGERS in answer.baselines
 
 
 def test_neither_truth_nor_folder_name_changes_the_answer(tmp_path: Path) -> None:

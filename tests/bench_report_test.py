@@ -92,7 +92,11 @@ def run_files(tmp_path: Path) -> tuple[Path, Path]:
         truth[name] = (("boutique", "bank")[number % 2], "Service quality degradation.", result)
         stated = round(rng.random(), 2)
         wrong = {**result, "root_cause": rng.choice(list(CAUSES)), "fault_object": "app/0"}
-        guess = {**(result if rng.random() < stated else wrong), "probability": stated}
+        guess = {
+            **(result if rng.random() < stated else wrong),
+            "probability": stated,
+            "uncalibrated": stated,
+        }
         lines.append(
             line(name, guess, evidence=[f"fact={cause}"], baselines={"FIND_ISSUES, first finding": [wrong]})
         )

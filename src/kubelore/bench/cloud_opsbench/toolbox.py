@@ -9,13 +9,12 @@ from datetime import datetime, timedelta
 
 from kubelore.agent.opening import target
 from kubelore.analysis.backends import addresses_of, selected_workloads, selector_of
-from kubelore.analysis.calls import call_facts
-from kubelore.analysis.edges import edges_of
 from kubelore.analysis.find import find
 from kubelore.analysis.settings import object_facts
 from kubelore.analysis.storage import claims_in
 from kubelore.analysis.view import View, parse_time, ref_of
 from kubelore.bench.cloud_opsbench.gather import Gathered
+from kubelore.bench.cloud_opsbench.known import AllKnown
 from kubelore.errors import ToolError
 from kubelore.tools.arguments import read
 from kubelore.tools.pods import pod_ready, pod_status, pods_behind, restarts, statuses, worst_pod
@@ -66,8 +65,8 @@ class CaseToolbox:
         if fetch is not None:
             fetch(self._service(call) if call.name == "GET_ENDPOINTS" else self._target(call))
         texts, self._known.texts = self._known.texts, []
-        tools = Toolbox(self.view, extra=[_AllKnown(self._known, self._namespace, self._looked, texts)])
-        answers = [tools.run(call), tools.run(ToolCall(_AllKnown.name))]
+        tools = Toolbox(self.view, extra=[AllKnown(self._known, self._namespace, self._looked, texts)])
+        answers = [tools.run(call), tools.run(ToolCall(AllKnown.name))]
         answers += [tools.run(ToolCall("GET_LOGS", target(workload))) for workload in self._logged]
         return self._merged(call, answers)
 
@@ -341,33 +340,6 @@ class CaseToolbox:
     def _broken(self) -> list[Finding]:
         found = find(self.view, self._namespace)
         return [f for f in found if f.severity is Severity.CRITICAL and f.object not in self._shaky]
-
-
-class _AllKnown:
-    """The tool by which what is known beside the object that was asked about leaves the toolbox, redacted."""
-
-    name = "ALL_KNOWN"
-    usage = "everything that was seen so far"
-
-    def __init__(self, known: Gathered, namespace: str, looked: Mapping[Ref, None], texts: list[str]) -> None:
-        self._known, self._namespace, self._looked, self._texts = known, namespace, looked, texts
-
-    def run(self, args: str) -> Observation:
-        del args
-        view = self._known.view
-        findings = find(view, self._namespace)
-        facts = [f for finding in findings for f in finding.facts]
-        facts += [f for ref in self._looked for f in object_facts(view, ref)]
-        facts += [f for ref in self._looked for f in call_facts(view, ref)]
-        facts += self._known.facts
-        about = dict.fromkeys([*(f.about for f in facts), *(f.object for f in findings)])
-        edges = [e for ref in about for e in edges_of(view, ref)]
-        return Observation(
-            text="\n".join(self._texts),
-            facts=tuple(dict.fromkeys(facts)),
-            edges=tuple(dict.fromkeys([*edges, *self._known.edges])),
-            findings=tuple(findings),
-        )
 
 
 def _ports(service: JsonObject) -> list[int]:
