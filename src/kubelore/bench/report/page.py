@@ -243,7 +243,8 @@ def repeat(predictions: str, truth: str) -> Section:
         "How to repeat it",
         (
             f"`{truth}` holds a folder with metadata.json and tool_cache.json for each case; those of this "
-            "project lie beside its checkout.",
+            "project lie beside its checkout. kubelore's rules were written with these at hand: what they "
+            "reach on cases that they have not seen counts more.",
             Commands(
                 (
                     f"mkdir -p {truth} && tar xf ../shared/cloud-opsbench/dev.tar.xz -C {truth}",
