@@ -194,7 +194,7 @@ def test_every_label_has_a_known_cause() -> None:
     known = {line.split("\t")[0] for line in causes.read_text().splitlines()}
     told = [*table()["causes"], *table()["only_with"], *(c for _, c in table()["only_with"].values())]
     assert set(told) <= known
-    assert {kind for *_, kind in table()["causes"].values()} <= {"app", "node", "namespace"}
+    assert {kind for *_, kind in table()["causes"].values()} <= {"app", "database", "node", "namespace"}
 
 
 ARCHIVE = Path(__file__).parents[2] / "shared/cloud-opsbench/dev.tar.xz"

@@ -97,6 +97,8 @@ class Gathered:
         if isinstance(answer, str):
             self.cluster.add(workload.kind, answer)
             self._wanted += [(workload, obj) for obj in read_documents(answer, self._namespace)[0]]
+            for host in signs.addresses_in(answer):
+                self.edges[Edge("calls", workload, Ref("Service", self._namespace, host))] = None
         self._renew()
 
     def absent(self) -> list[tuple[Ref, JsonObject]]:

@@ -10,11 +10,13 @@ from typing import Any, TypedDict
 from kubelore.analysis.backends import selected_workloads
 from kubelore.analysis.services import nearest_workload
 from kubelore.analysis.view import WORKLOAD_KINDS, View
+from kubelore.bench.cloud_opsbench.signs import databases_of
 from kubelore.packaged import packaged_yaml
 from kubelore.types import Diagnosis, Evidence, Ref
 
 QUOTA, TAXONOMY_OF_QUOTA = "quota_exceeded", "Admission_Fault"
 MAX_GUESSES = 3
+DATABASE, APP = "database", "app"
 
 
 class Label(TypedDict):
@@ -72,7 +74,8 @@ class Translator:
         name = next(iter(self._names(kind, ref)), "") if label else ""
         if not name:
             return None
-        return Label(fault_taxonomy=taxonomy, fault_object=f"{kind}/{name}", root_cause=label)
+        prefix = APP if kind == DATABASE else kind
+        return Label(fault_taxonomy=taxonomy, fault_object=f"{prefix}/{name}", root_cause=label)
 
     def _narrowed(self, cause: str) -> str:
         """A label that is about one program only needs a word of it in the evidence."""
@@ -94,7 +97,8 @@ class Translator:
             case "node":
                 yield from self._nodes(ref)
             case _:
-                yield from (w.name for w in self._workloads(ref))
+                databases = databases_of(self.view, ref, self.evidence.edges()) if kind == DATABASE else []
+                yield from (w.name for w in (*databases, *self._workloads(ref)))
 
     def _nodes(self, ref: Ref) -> Iterator[str]:
         if ref.kind == "Node":

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from kubelore.analysis.backends import selected_workloads
 from kubelore.analysis.edges import nodes_of
+from kubelore.analysis.programs import is_database_port
 from kubelore.analysis.quantity import parse_quantity
 from kubelore.analysis.quota import quota_class
 from kubelore.analysis.subject import Subject
@@ -27,6 +30,13 @@ NODE_SERVICES: Mapping[str, tuple[str, str]] = {
     "etcd": ("component.down", "etcd"),
 }
 """What it means that a service of this name does not run on a node."""
+ADDRESS = re.compile(
+    r"^\s+\w*(?:HOST|ADDR|ADDRESS|SERVER|ENDPOINT):\s*['\"]?([a-z][a-z0-9-]*)[a-z0-9.:-]*['\"]?\s*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+POD_NAME = "statefulset.kubernetes.io/pod-name"
+RARE = 4
+"""One Service of so many that speaks another protocol is odd."""
 SHARED_BY = 2
 """Slow workloads without a slow dependency that make a node suspect when all of them run there."""
 
@@ -46,6 +56,45 @@ def workload_named(view: View, namespace: str, name: str) -> Ref | None:
     if behind:
         return behind[0]
     return next((w for w in view.workloads(namespace) if w.name == name), None)
+
+
+def addresses_in(manifest: str) -> Iterator[str]:
+    """Services that settings name under keys that say so, of printed Secrets as well: where a database is
+    is no secret, and no other value of theirs is read."""
+    yield from dict.fromkeys(match[1] for match in ADDRESS.finditer(manifest))
+
+
+def databases_of(view: View, caller: Ref, edges: Iterable[Edge]) -> list[Ref]:
+    """Workloads of databases behind the Services that a workload calls."""
+    services = [view.find(e.target) for e in edges if e.source == caller and e.kind == "calls"]
+    return list(dict.fromkeys(w for s in services if s and _is_database(s) for w in _serving(view, s)))
+
+
+def _is_database(service: JsonObject) -> bool:
+    return any(is_database_port(p.get("port")) for p in (service.get("spec") or {}).get("ports") or ())
+
+
+def _serving(view: View, service: JsonObject) -> list[Ref]:
+    """Workloads that it selects. Of pods alone, a StatefulSet is known by the labels that it gives them."""
+    found = dict.fromkeys(selected_workloads(view, service))
+    return [_stateful(view, w) for w in found]
+
+
+def _stateful(view: View, ref: Ref) -> Ref:
+    labels = ((view.find(ref) or {}).get("metadata") or {}).get("labels") or {}
+    if ref.kind != "Pod" or labels.get(POD_NAME) != ref.name:
+        return ref
+    return Ref("StatefulSet", ref.namespace, ref.name.rpartition("-")[0])
+
+
+def odd_protocols(services: Iterable[JsonObject]) -> list[JsonObject]:
+    """Services with ports of another protocol than nearly all others have."""
+    by_protocol: dict[str, list[JsonObject]] = defaultdict(list)
+    for service in services:
+        for protocol in {p.get("protocol", "TCP") for p in (service.get("spec") or {}).get("ports") or ()}:
+            by_protocol[protocol].append(service)
+    most = max(map(len, by_protocol.values()), default=0)
+    return [s for found in by_protocol.values() if len(found) * RARE <= most for s in found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +149,12 @@ def _workload_facts(workload: Ref, alert: Alert) -> Iterator[Fact]:
         yield subject.fact("usage.cpu", "at-limit", throttled)
     elif throttled or grown:
         yield subject.fact("usage.cpu", "above-request", throttled or grown)
+
+
+def failing_ones(view: View, namespace: str, alerts: Alerts) -> list[Ref]:
+    """Workloads whose requests fail, by the word of those who sent them."""
+    named = (workload_named(view, namespace, a.name) for a in alerts.alerts if a.error)
+    return list(dict.fromkeys(w for w in named if w is not None))[:SHARED_BY]
 
 
 def slowness(alert: Alert) -> float:

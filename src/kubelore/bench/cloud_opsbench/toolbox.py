@@ -9,10 +9,12 @@ from datetime import datetime, timedelta
 
 from kubelore.agent.opening import target
 from kubelore.analysis.backends import addresses_of, selected_workloads, selector_of
+from kubelore.analysis.edges import nodes_of
 from kubelore.analysis.find import find
 from kubelore.analysis.settings import object_facts
 from kubelore.analysis.storage import claims_in
 from kubelore.analysis.view import View, parse_time, ref_of
+from kubelore.bench.cloud_opsbench import signs
 from kubelore.bench.cloud_opsbench.gather import Gathered
 from kubelore.bench.cloud_opsbench.known import AllKnown
 from kubelore.errors import ToolError
@@ -30,6 +32,8 @@ MAX_ENTRIES = 2
 MAX_FOLLOWED = 2
 RARE = 4
 """One workload of so many without a Service is odd; more often it is the custom there."""
+ABOUT_DATABASES = {"dependency.kind=database", "log=db-too-many-connections", "log=db-read-only"}
+UNANSWERED = {"log=connection-timeout", "log=no-route"}
 NODE_AGENTS = ("kubelet", "containerd")
 
 
@@ -118,8 +122,9 @@ class CaseToolbox:
         self._for_services()
         if not self._broken():
             self._for_usage()
-        if not self._broken() and not self._known.alerts.alerts:
-            for entry in self._entries():
+        alerts = self._known.alerts
+        if not self._broken() and all(a.error for a in alerts.alerts):
+            for entry in signs.failing_ones(self.view, self._namespace, alerts) or self._entries():
                 self._follow(self._read_logs(entry))
 
     def _explained(self, pod: JsonObject) -> bool:
@@ -141,6 +146,9 @@ class CaseToolbox:
             self._once(kind)
         if not self.view.cluster.readable("Pod") and any(map(self._has_lost_its_pods, self._services())):
             self._known.labels()
+        for service in signs.odd_protocols(self._services())[:1]:
+            for workload in self._behind(service)[:1]:
+                self._for_settings(workload)
         deployments = [ref_of(d) for d in self.view.all("Deployment", self._namespace)]
         served = {w for s in self._services() for w in self._behind(s)}
         alone = [w for w in deployments if w not in served]
@@ -184,7 +192,7 @@ class CaseToolbox:
             self._logged[workload] = None
             self._known.logs(workload)
         seen = Toolbox(self.view).run(ToolCall("GET_LOGS", target(workload))).facts
-        if any(f.name == "dependency.kind=database" for f in seen):
+        if any(f.name in ABOUT_DATABASES for f in seen):
             for kind in ("Service", "Endpoints"):
                 self._once(kind)
         return seen
@@ -199,9 +207,18 @@ class CaseToolbox:
                 self._known.describe(ref)
                 for workload in self._behind(service)[:1]:
                     self._for_suspect(workload, fact.about)
+                    self._for_proxies(fact.about, told)
+                    if any(f.name == "log=upstream-5xx" for f in told):
+                        self._read_logs(workload)
         for fact in told:
             if fact.name in ("dependency.service=missing", "dependency.port=not-served"):
                 self._for_callers(fact.about, fact.params.get("host", ""))
+
+    def _for_proxies(self, caller: Ref, told: tuple[Fact, ...]) -> None:
+        """Calls that get no answer from what is there: does the caller's node know the way?"""
+        if any(f.name in UNANSWERED for f in told):
+            for node in nodes_of(self.view, caller):
+                self._known.node_service(node, "kube-proxy")
 
     def _for_callers(self, relay: Ref, host: str) -> None:
         """Settings of the workloads that call what is named most like this host."""
