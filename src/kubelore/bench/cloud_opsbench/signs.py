@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from kubelore.analysis.backends import selected_workloads
+from kubelore.analysis.backends import selected_workloads, selector_of
 from kubelore.analysis.edges import nodes_of
 from kubelore.analysis.programs import is_database_port
 from kubelore.analysis.quantity import parse_quantity
@@ -34,7 +34,7 @@ ADDRESS = re.compile(
     r"^\s+\w*(?:HOST|ADDR|ADDRESS|SERVER|ENDPOINT):\s*['\"]?([a-z][a-z0-9-]*)[a-z0-9.:-]*['\"]?\s*$",
     re.IGNORECASE | re.MULTILINE,
 )
-POD_NAME = "statefulset.kubernetes.io/pod-name"
+ORDINAL = re.compile(r"(.+)-\d{1,6}")
 RARE = 4
 """One Service of so many that speaks another protocol is odd."""
 SHARED_BY = 2
@@ -75,16 +75,21 @@ def _is_database(service: JsonObject) -> bool:
 
 
 def _serving(view: View, service: JsonObject) -> list[Ref]:
-    """Workloads that it selects. Of pods alone, a StatefulSet is known by the labels that it gives them."""
-    found = dict.fromkeys(selected_workloads(view, service))
-    return [_stateful(view, w) for w in found]
+    """Workloads that it selects; where labels of pods were not seen, those that its selector names. Of its
+    pods alone, a StatefulSet is known by their ordinals."""
+    values = set(selector_of(service).values())
+    named = [w for w in view.workloads(ref_of(service).namespace) if _stem(w) in values]
+    return list(
+        dict.fromkeys(
+            replace(w, kind="StatefulSet", name=_stem(w)) if w.kind == "Pod" else w
+            for w in named or selected_workloads(view, service)
+        )
+    )
 
 
-def _stateful(view: View, ref: Ref) -> Ref:
-    labels = ((view.find(ref) or {}).get("metadata") or {}).get("labels") or {}
-    if ref.kind != "Pod" or labels.get(POD_NAME) != ref.name:
-        return ref
-    return Ref("StatefulSet", ref.namespace, ref.name.rpartition("-")[0])
+def _stem(ref: Ref) -> str:
+    match = ORDINAL.fullmatch(ref.name) if ref.kind == "Pod" else None
+    return match[1] if match else ref.name
 
 
 def odd_protocols(services: Iterable[JsonObject]) -> list[JsonObject]:
