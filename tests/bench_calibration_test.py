@@ -137,9 +137,9 @@ def test_one_group_cannot_be_cross_validated() -> None:
         cross_validate([("same", pair) for _, pair in answers(60, overconfident)])
 
 
-def test_a_calibrator_joins_its_points_and_is_flat_beyond() -> None:
+def test_a_calibrator_joins_its_points_falls_to_nothing_before_them_and_is_flat_beyond() -> None:
     curve = Calibrator(((0.2, 0.1), (0.6, 0.5)))
-    assert [curve(p) for p in (0, 0.2, 0.4, 0.6, 1)] == pytest.approx([0.1, 0.1, 0.3, 0.5, 0.5])
+    assert [curve(p) for p in (0, 0.1, 0.2, 0.4, 0.6, 1)] == pytest.approx([0, 0.05, 0.1, 0.3, 0.5, 0.5])
     assert Calibrator(())(0.37) == 0.37
 
 

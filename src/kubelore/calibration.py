@@ -22,8 +22,9 @@ FILE = "calibration.yaml"
 
 @dataclass(frozen=True, slots=True)
 class Calibrator:
-    """Straight lines between (probability, share that is right) points, flat before the first and after
-    the last. It never turns the order of two probabilities round."""
+    """Straight lines between (probability, share that is right) points, from 0 to the first, for nobody
+    knows what answers less sure than any seen are worth, and flat after the last. It never turns the order
+    of two probabilities round."""
 
     points: tuple[tuple[float, float], ...]
 
@@ -37,7 +38,8 @@ class Calibrator:
             return probability
         right = bisect_left(self.points, probability, key=lambda point: point[0])
         if right == 0:
-            return self.points[0][1]
+            x, y = self.points[0]
+            return min(y, y * probability / x) if x else y
         if right == len(self.points):
             return self.points[-1][1]
         (x1, y1), (x2, y2) = self.points[right - 1 : right + 1]
