@@ -57,10 +57,6 @@ class Candidate:
     def root_cause(self) -> str:
         return self.cause.root_cause
 
-    @property
-    def probability(self) -> float:
-        return sigmoid(self.score)
-
 
 def sigmoid(score: float) -> float:
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, score))))

@@ -75,7 +75,7 @@ class Playbook:
         yield from self._follow(ranking, investigation)
         if ranking.probability(best) >= SURE and best.symptom_of is None:
             return
-        yield from self._separate(ranking, subjects, investigation)
+        yield from self._separate(ranking, investigation)
         if ranking.probability(best) < 0.5:
             yield from self._when_nothing_is_found(investigation, subjects)
 
@@ -124,10 +124,8 @@ class Playbook:
                     ToolCall("FIND_ISSUES", namespace),
                 )
 
-    def _separate(
-        self, ranking: Ranking, subjects: Subjects, investigation: Investigation
-    ) -> Iterator[Proposal]:
-        """The call whose unseen facts weigh most for the first two suspects and what was asked."""
+    def _separate(self, ranking: Ranking, investigation: Investigation) -> Iterator[Proposal]:
+        """The call whose unseen facts weigh most for the first two suspects."""
         evidence = investigation.evidence
         weights: dict[tuple[str, Ref], float] = defaultdict(float)
         focus = {s.candidate.seen_at for s in ranking.suspects[:2]}
