@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from kubelore.types import (
     ClusterInfo,
@@ -19,7 +19,11 @@ from kubelore.types import (
     Step,
     ToolCall,
     Usage,
+    Vote,
 )
+
+if TYPE_CHECKING:
+    from kubelore.types import Vectors
 
 
 class Cluster(Protocol):
@@ -129,6 +133,31 @@ class LessonSource(Protocol):
     def name(self) -> str: ...
 
     def recall(self, question: str, evidence: Evidence) -> Sequence[Lesson]: ...
+
+
+class Voter(Protocol):
+    """Past cases as one more voice beside the patterns."""
+
+    def votes(self, question: str, evidence: Evidence) -> Sequence[Vote]:
+        """Strongest first; () when nothing on record is alike enough."""
+        ...
+
+
+class Embedder(Protocol):
+    """Turns text into vectors. Vectors of embedders with different names are never compared."""
+
+    @property
+    def name(self) -> str:
+        """Model and version."""
+        ...
+
+    @property
+    def dimension(self) -> int: ...
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """One row of unit length for each text; a text without a known word gives a row of zeros.
+        Raises ModelError when a server is behind it and fails."""
+        ...
 
 
 class Listener(Protocol):

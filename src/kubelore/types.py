@@ -7,7 +7,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vector = NDArray[np.float32]
+    """An embedding of unit length: shape (dimension,)."""
+    Vectors = NDArray[np.float32]
+    """Embeddings of unit length: shape (n, dimension)."""
 
 JsonObject = dict[str, Any]
 """One Kubernetes object as the API server returned it (parsed JSON)."""
@@ -257,6 +266,97 @@ class Lesson:
     text: str
     source: str = ""
     date: str = ""
+
+
+KnowledgeType = Literal["pattern", "solution", "doc", "investigation"]
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeEntry:
+    """One passage of the knowledge base: a chunk of a document, redacted. The store has its embedding."""
+
+    id: str
+    """Stable: the same passage of the same document keeps it."""
+    type: KnowledgeType
+    title: str
+    """Heading path: `etcdMembersDown > Mitigation`."""
+    content: str
+    tags: tuple[str, ...] = ()
+    source: str = ""
+    """What was added: a folder, archive, dump, or `pattern library`."""
+    document: str = ""
+    """The document inside of the source: a relative path, a post id, a pattern id."""
+    position: int = 0
+    """Place of the passage in its document, from 0."""
+    url: str = ""
+    licence: str = ""
+    hash: str = ""
+    """sha256 of title and content."""
+    version: str = ""
+    """Commit, release or pattern version, where the source has one."""
+    time: str = ""
+    """RFC 3339: the document's own date, else when it was added."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeHit:
+    """An entry that a search found; `score` is comparable within one search only."""
+
+    entry: KnowledgeEntry
+    score: float
+
+
+CaseState = Literal["recorded", "candidate", "trusted", "quarantined", "retired"]
+"""recorded: kept, teaches nothing; candidate: sure of itself, waits for a person; trusted: rated 4 or 5, or
+its cause confirmed by a person, and recalled; quarantined: imported or suspicious, until confirmed; retired:
+rated low, harmful, or too old."""
+
+
+@dataclass(frozen=True, slots=True)
+class PastCase:
+    """What a recorded investigation teaches the next one. No names of objects, clusters or people."""
+
+    id: str
+    root_cause: str
+    kind: str
+    """Of the object at fault."""
+    signs: frozenset[str]
+    """What the evidence said of the object at fault and of what is joined to it (`casebook.signs`)."""
+    state: CaseState
+    confirmed: bool
+    """A person named or confirmed the cause; else it is trusted for its rating."""
+    misled: str = ""
+    """The cause that was answered before a person corrected it."""
+    tools: tuple[str, ...] = ()
+    """Tools that showed the cited facts, in order."""
+    source: str = ""
+    """Empty for our own, else the file it was imported from."""
+    cluster: str = ""
+    """Keyed hash of the cluster it was seen in."""
+    count: int = 1
+    """Investigations merged into it."""
+    credit: float = 0.0
+    """Outcomes it helped, less those it harmed."""
+    question: str = ""
+    diagnosis: str = ""
+    fix: str = ""
+    date: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """What past cases say of one object: a cause, in log-odds. Weighed beside the patterns, never above
+    fresh evidence that contradicts it."""
+
+    root_cause: str
+    object: Ref
+    weight: float
+    cases: tuple[PastCase, ...]
+    """Most alike first."""
+    shared: tuple[CitedFact, ...] = ()
+    """Facts of today that the cases had too."""
+    ask: tuple[ToolCall, ...] = ()
+    """Observations that told the cases apart then and are missing now."""
 
 
 @dataclass(frozen=True, slots=True)
