@@ -111,6 +111,7 @@ def test_opening_steps_come_first_then_the_decider_sees_their_evidence() -> None
 def test_lessons_are_recalled_again_as_evidence_arrives() -> None:
     result = investigator(Plan(ToolCall("LOOK"), ANSWER)).investigate("why?")
     assert [lesson.id for lesson in result.lessons] == ["1"]
+    assert list(result.shown) == ["case/0", "case/1"]
 
 
 def test_what_could_not_be_read_is_part_of_every_answer() -> None:

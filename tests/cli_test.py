@@ -181,11 +181,11 @@ def test_json_has_the_documented_keys(kubelore: CommandLine) -> None:
     report = kubelore("investigate", QUESTION, "--snapshot", FAULTY, "-o", "json").json
     assert set(report) == {
         "format", "id", "state", "question", "namespace", "started", "seconds", "decider", "cluster", "steps",
-        "diagnosis", "findings", "usage", "hashes", "error", "titles",
+        "diagnosis", "findings", "lessons", "usage", "hashes", "error", "titles",
     }  # fmt: skip
     assert set(report["diagnosis"]) == {
         "root_cause", "object", "explanation", "probability", "confidence", "chain", "evidence", "fix",
-        "alternatives", "not_checked", "would_decide", "pattern", "response",
+        "alternatives", "not_checked", "would_decide", "pattern", "response", "reading",
     }  # fmt: skip
     assert set(report["steps"][0]) == {
         "index", "thought", "tool", "args", "observation", "digest", "error", "new_facts", "seconds",

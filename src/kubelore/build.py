@@ -43,6 +43,9 @@ class Settings:
     max_tokens: int = 100_000
     patterns_folder: Path | None = None
     """The user's own patterns, beside the built-in ones."""
+    use_patterns: bool = True
+    use_knowledge: bool = True
+    use_casebook: bool = True
 
 
 def open_cluster(settings: Settings) -> Cluster:
@@ -105,7 +108,8 @@ def investigator_with(
     from kubelore.agent.teacher import PatternLessons, Teacher
     from kubelore.patterns.question import match
 
-    patterns = library(settings)
+    everything = library(settings)
+    patterns = everything.patterns if settings.use_patterns else ()
 
     @lru_cache(maxsize=1)
     def named(question: str, namespace: str, known: View) -> Subjects:
@@ -116,19 +120,18 @@ def investigator_with(
 
     @cache
     def matched(question: str) -> list[Pattern]:
-        return [m.pattern for m in match(question, patterns)]
+        return [m.pattern for m in match(question, everything)] if patterns else []
 
-    lessons = PatternLessons(patterns.patterns, matched, format_pattern)
-    playbook = Playbook(patterns.patterns, subjects, matched)
+    playbook = Playbook(patterns, subjects, matched)
     return Investigator(
         cluster=cluster.info,
         toolbox=toolbox,
-        decider=_decider(settings, playbook, toolbox, patterns),
-        teacher=Teacher([lessons]),
+        decider=_decider(settings, playbook, toolbox, everything),
+        teacher=Teacher([PatternLessons(patterns, matched, format_pattern)]),
         opening=Opening(subjects),
         conclude=playbook.conclude,
         not_checked=cluster.not_checked,
-        hashes={"patterns": patterns.hash, "prompts": prompt_hash()},
+        hashes={"patterns": everything.hash if patterns else "", "prompts": prompt_hash()},
         max_steps=settings.max_steps,
     )
 

@@ -233,6 +233,18 @@ Confidence = Literal["high", "medium", "low"]
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """Where to read on about a diagnosis."""
+
+    title: str
+    where: str
+    """A URL, or the document in the knowledge base."""
+    entry: str = ""
+    """Id of the passage, for `kubelore knowledge show`."""
+    date: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnosis:
     """The answer to one question. `object` is None when `root_cause` is `none`; an unknown cause is ""."""
 
@@ -254,6 +266,7 @@ class Diagnosis:
     """Markdown written by a model decider; empty for the playbook."""
     uncalibrated: float | None = None
     """The probability before calibration, for fitting the next curve."""
+    reading: tuple[Reading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -419,6 +432,9 @@ class Investigation:
     steps: list[Step] = field(default_factory=list)
     evidence: Evidence = field(default_factory=Evidence)
     lessons: list[Lesson] = field(default_factory=list)
+    """Recalled for the next step."""
+    shown: dict[str, Lesson] = field(default_factory=dict)
+    """All that were recalled so far, by `kind/id`."""
     hashes: dict[str, str] = field(default_factory=dict)
     usage: Usage = Usage()
     diagnosis: Diagnosis | None = None

@@ -14,7 +14,16 @@ from datetime import UTC, datetime
 from kubelore.analysis.digest import digest
 from kubelore.errors import BudgetSpent, KubeloreError
 from kubelore.protocols import Decider, LessonSource, Listener, Toolbox
-from kubelore.types import ClusterInfo, Diagnosis, Investigation, NotChecked, Observation, Step, ToolCall
+from kubelore.types import (
+    ClusterInfo,
+    Diagnosis,
+    Investigation,
+    NotChecked,
+    Observation,
+    Reading,
+    Step,
+    ToolCall,
+)
 
 Opening = Callable[[Investigation], tuple[str, ToolCall] | None]
 """The first steps, the same for every decider; None when they are done."""
@@ -33,6 +42,8 @@ class Investigator:
     """Answers from the evidence alone, when steps or budget are spent."""
     not_checked: Callable[[], Sequence[NotChecked]]
     hashes: dict[str, str] = field(default_factory=dict)
+    reading: Callable[[str, Diagnosis], Sequence[Reading]] = lambda question, diagnosis: ()
+    """Where to read on about the answer."""
     max_steps: int = 8
 
     def investigate(
@@ -53,7 +64,7 @@ class Investigator:
         for listener in listeners:
             listener.started(investigation)
         try:
-            investigation.diagnosis = self._with_unread(self._run(investigation, listeners))
+            investigation.diagnosis = self._completed(question, self._run(investigation, listeners))
         except KubeloreError as error:
             investigation.error = str(error)
             raise
@@ -70,9 +81,7 @@ class Investigator:
     def _run(self, investigation: Investigation, listeners: Sequence[Listener]) -> Diagnosis:
         try:
             while len(investigation.steps) < self.max_steps:
-                investigation.lessons = list(
-                    self.teacher.recall(investigation.question, investigation.evidence)
-                )
+                self._teach(investigation)
                 decision = self.opening(investigation) or self.decider.decide(investigation)
                 if isinstance(decision, Diagnosis):
                     return decision
@@ -82,6 +91,10 @@ class Investigator:
             note = NotChecked("further steps", str(spent))
             return replace(answer, not_checked=(*answer.not_checked, note))
         return self.conclude(investigation)
+
+    def _teach(self, investigation: Investigation) -> None:
+        investigation.lessons = list(self.teacher.recall(investigation.question, investigation.evidence))
+        investigation.shown.update({f"{lesson.kind}/{lesson.id}": lesson for lesson in investigation.lessons})
 
     def _step(
         self, investigation: Investigation, thought: str, call: ToolCall, listeners: Sequence[Listener]
@@ -104,6 +117,7 @@ class Investigator:
         for listener in listeners:
             listener.stepped(step)
 
-    def _with_unread(self, diagnosis: Diagnosis) -> Diagnosis:
-        known = {n.what: n for n in (*diagnosis.not_checked, *self.not_checked())}
-        return replace(diagnosis, not_checked=tuple(known.values()))
+    def _completed(self, question: str, diagnosis: Diagnosis) -> Diagnosis:
+        unread = {n.what: n for n in (*diagnosis.not_checked, *self.not_checked())}
+        reading = tuple(self.reading(question, diagnosis))
+        return replace(diagnosis, not_checked=tuple(unread.values()), reading=reading)

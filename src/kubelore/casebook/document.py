@@ -85,6 +85,22 @@ class DiagnosisDocument(TypedDict):
     would_decide: list[str]
     pattern: str
     response: str
+    reading: list[ReadingDocument]
+
+
+class ReadingDocument(TypedDict):
+    title: str
+    where: str
+    entry: str
+    date: str
+
+
+class LessonDocument(TypedDict):
+    kind: str
+    id: str
+    title: str
+    source: str
+    date: str
 
 
 class UsageDocument(TypedDict):
@@ -106,6 +122,8 @@ class Document(TypedDict):
     steps: list[StepDocument]
     diagnosis: DiagnosisDocument | None
     findings: list[FindingDocument]
+    lessons: list[LessonDocument]
+    """All that were shown to the decider at some step."""
     usage: UsageDocument
     hashes: dict[str, str]
     error: str
@@ -131,6 +149,10 @@ def document(investigation: Investigation) -> Document:
         "steps": [_step(step) for step in investigation.steps],
         "diagnosis": _diagnosis(diagnosis) if diagnosis else None,
         "findings": [finding_document(finding) for finding in found],
+        "lessons": [
+            {"kind": x.kind, "id": x.id, "title": redact(x.title), "source": redact(x.source), "date": x.date}
+            for x in investigation.shown.values()
+        ],
         "usage": {"tokens_in": usage.tokens_in, "tokens_out": usage.tokens_out, "calls": usage.calls},
         "hashes": dict(investigation.hashes),
         "error": redact(investigation.error),
@@ -208,6 +230,10 @@ def _diagnosis(diagnosis: Diagnosis) -> DiagnosisDocument:
         "would_decide": list(diagnosis.would_decide),
         "pattern": diagnosis.pattern,
         "response": redact(diagnosis.response),
+        "reading": [
+            {"title": redact(r.title), "where": redact(r.where), "entry": r.entry, "date": r.date}
+            for r in diagnosis.reading
+        ],
     }
 
 

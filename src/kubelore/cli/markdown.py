@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from kubelore.casebook.document import AlternativeDocument, DiagnosisDocument, NotCheckedDocument
-from kubelore.cli.render import HEALTHY, origin_of, percent
+from kubelore.cli.render import HEALTHY, origin_of, percent, where_to_read
 from kubelore.cli.report import Report, ScanReport, by_reason
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!~])")
@@ -76,6 +76,9 @@ def _diagnosis(diagnosis: DiagnosisDocument, report: Report) -> Iterator[str]:
             for e in diagnosis["evidence"]
         )
     yield from _fix(diagnosis)
+    if diagnosis["reading"]:
+        yield "### See"
+        yield "\n".join(f"- {escape(r['title'])}: {span(where_to_read(r))}" for r in diagnosis["reading"])
     for title, symptom in (("### Explained by it", True), ("### It could also be", False)):
         others = [other for other in diagnosis["alternatives"] if other["symptom"] is symptom]
         if others:

@@ -95,6 +95,11 @@ DataOption = Annotated[
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No live view and no progress bar.")]
 
 
+NoPatternsOption = Annotated[bool, typer.Option("--no-patterns", help="Without the pattern library.")]
+NoKnowledgeOption = Annotated[bool, typer.Option("--no-knowledge", help="Without the knowledge base.")]
+NoCasebookOption = Annotated[bool, typer.Option("--no-casebook", help="Without what past cases teach.")]
+
+
 def make_settings(
     *,
     snapshot: str = "",

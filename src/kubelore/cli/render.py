@@ -15,6 +15,7 @@ from kubelore.casebook.document import (
     DiagnosisDocument,
     EvidenceDocument,
     NotCheckedDocument,
+    ReadingDocument,
     StepDocument,
 )
 from kubelore.cli.report import Report, ScanReport, by_reason
@@ -129,6 +130,7 @@ def _diagnosis(diagnosis: DiagnosisDocument, report: Report) -> Iterator[Rendera
         yield from _evidence(diagnosis["evidence"])
         yield Text()
     yield from _fix(diagnosis)
+    yield from _reading(diagnosis)
     yield from _others(diagnosis, report)
     yield from _not_checked(diagnosis["not_checked"])
 
@@ -181,6 +183,21 @@ def _fix(diagnosis: DiagnosisDocument) -> Iterator[RenderableType]:
         if block.strip():
             yield from (Text(), code(block))
     yield Text()
+
+
+def _reading(diagnosis: DiagnosisDocument) -> Iterator[RenderableType]:
+    rows: list[RenderableType] = [
+        item("-", Text(reading["title"]), Text(where_to_read(reading), style="dim"))
+        for reading in diagnosis["reading"]
+    ]
+    if rows:
+        yield from (heading("See"), *rows, Text())
+
+
+def where_to_read(reading: ReadingDocument) -> str:
+    """Address, date, and the command that shows the passage."""
+    show = f"kubelore knowledge show {reading['entry']}" if reading["entry"] else ""
+    return ", ".join(part for part in (reading["where"], reading["date"][:10], show) if part)
 
 
 def _others(diagnosis: DiagnosisDocument, report: Report) -> Iterator[RenderableType]:
