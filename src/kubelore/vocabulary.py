@@ -7,6 +7,14 @@ from functools import cache
 
 from kubelore.packaged import packaged_yaml
 
+WORKLOAD_KINDS = frozenset(
+    {
+        "Deployment", "StatefulSet", "DaemonSet", "CronJob", "Job", "ReplicaSet",
+        "ReplicationController", "Pod",
+    }
+)  # fmt: skip
+"""Built-in kinds that facts about workloads are about."""
+
 
 @dataclass(frozen=True, slots=True)
 class FactKey:

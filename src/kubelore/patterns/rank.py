@@ -14,14 +14,9 @@ from itertools import islice
 
 from kubelore.patterns.model import Cause, Condition, Facts, Joined, Pattern
 from kubelore.types import CitedFact, Evidence, Ref
-from kubelore.vocabulary import vocabulary
+from kubelore.vocabulary import WORKLOAD_KINDS, vocabulary
 
-WORKLOADS = frozenset(
-    {
-        "Deployment", "StatefulSet", "DaemonSet", "CronJob", "Job", "ReplicaSet",
-        "ReplicationController", "Pod",
-    }
-)  # fmt: skip
+WORKLOADS = WORKLOAD_KINDS
 MAX_JOINED = 50
 """Joined objects tried per condition: a Service called by a thousand workloads needs no more."""
 
