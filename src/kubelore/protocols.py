@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from kubelore.cases import Body, Case, CaseChanges, CaseFilter, CaseStats, Entry, Recorded
 from kubelore.types import (
+    CaseState,
     ClusterInfo,
     Completion,
     Diagnosis,
@@ -158,6 +160,78 @@ class Embedder(Protocol):
         """One row of unit length for each text; a text without a known word gives a row of zeros.
         Raises ModelError when a server is behind it and fails."""
         ...
+
+
+class CaseStore(Protocol):
+    """The journal of all cases, the cases that it makes, and what their steps saw.
+
+    Several processes may write at once. Every call but `verify` is one transaction, all or nothing; every
+    call raises StoreError when the store cannot be read or written.
+    """
+
+    def append(
+        self,
+        entries: Sequence[Entry],
+        bodies: Sequence[Body] = (),
+        *,
+        unchanged: Mapping[str, int] | None = None,
+    ) -> int:
+        """Write entries to the end of the journal, fold each into its case, keep `bodies`; returns the last
+        entry's seq. Raises CaseChanged when a case of `unchanged` has another `seq` than is said there."""
+        ...
+
+    def embedded(self, case: str, embedder: str, vector: bytes) -> None:
+        """Keep the embedding of a case's question: float16, little-endian. It is no part of the journal."""
+        ...
+
+    def case(self, case: str) -> Case | None: ...
+
+    def ids(self, prefix: str, limit: int = 10) -> Sequence[str]:
+        """Ids that begin so, newest case first."""
+        ...
+
+    def cases(self, where: CaseFilter, *, limit: int, after: str = "") -> Sequence[Case]:
+        """Newest first; `after` names the last case of the page before."""
+        ...
+
+    def search(self, words: str, where: CaseFilter, *, limit: int) -> Sequence[Case]:
+        """Cases whose question, answer, facts or comment have these words, best first."""
+        ...
+
+    def past_cases(self, after: int = 0, states: Collection[CaseState] = ("trusted",)) -> CaseChanges:
+        """Cases of these states that teach, as recall knows them, and what has become of them since journal
+        entry `after`: all of them for 0."""
+        ...
+
+    def journal(self, case: str = "", after: int = 0) -> Iterator[Recorded]:
+        """Entries in order, of one case or of all."""
+        ...
+
+    def bodies(self, case: str) -> Mapping[int, bytes]:
+        """What is still kept of a case, by step; 0 is its evidence."""
+        ...
+
+    def drop_bodies(self, *, before: str, over: int) -> int:
+        """Forget what steps saw (not the evidence): of cases asked before that time, and of the oldest ones
+        while all together take more than `over` bytes, retired cases first. Returns how many it dropped."""
+        ...
+
+    def credits(self) -> Mapping[str, tuple[int, int]]:
+        """Outcomes that each lesson (`kind/id`) helped and harmed."""
+        ...
+
+    def stats(self) -> CaseStats: ...
+
+    def verify(self, progress: Progress | None = None) -> Iterator[str]:
+        """One sentence for each thing that is not as it was written: the chain of hashes, cases against
+        their entries, bodies against the hashes in them."""
+        ...
+
+    def key(self) -> bytes:
+        """Random, made once: what names of clusters are hashed with."""
+        ...
+
+    def close(self) -> None: ...
 
 
 class Listener(Protocol):
