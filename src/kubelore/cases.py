@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from typing import Literal
+from typing import Any, Literal
 
 from kubelore.types import CaseState, JsonObject, PastCase
 
@@ -20,6 +20,9 @@ What = Literal[
 ]  # fmt: skip
 """What happened. credited: a lesson helped or harmed another investigation; merged: a case became, took in
 or gave back a duplicate."""
+
+TRUSTED: tuple[CaseState, ...] = ("trusted",)
+"""The states that teach."""
 
 Status = Literal["running", "done", "failed"]
 """Of the investigation; a process that was killed leaves it running."""
@@ -167,7 +170,9 @@ TUPLES = frozenset({"steps", "facts", "signs", "tools", "lessons"})
 def fold(case: Case | None, seq: int, entry: Entry) -> Case:
     """What an entry makes of its case; None when it is the first one about it."""
     case = case or Case(entry.case)
-    values = {key: tuple(value) if key in TUPLES else value for key, value in entry.set.items()}
+    values: dict[str, Any] = {
+        key: tuple(value) if key in TUPLES else value for key, value in entry.set.items()
+    }
     if entry.step is not None:
         values["steps"] = (*case.steps, entry.step)
     return replace(case, seq=seq, **values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from kubelore.cases import Body, Case, CaseChanges, CaseFilter, CaseStats, Entry, Recorded
+from kubelore.cases import TRUSTED, Body, Case, CaseChanges, CaseFilter, CaseStats, Entry, Recorded
 from kubelore.types import (
     CaseState,
     ClusterInfo,
@@ -198,7 +198,7 @@ class CaseStore(Protocol):
         """Cases whose question, answer, facts or comment have these words, best first."""
         ...
 
-    def past_cases(self, after: int = 0, states: Collection[CaseState] = ("trusted",)) -> CaseChanges:
+    def past_cases(self, after: int = 0, states: Collection[CaseState] = TRUSTED) -> CaseChanges:
         """Cases of these states that teach, as recall knows them, and what has become of them since journal
         entry `after`: all of them for 0."""
         ...
