@@ -118,3 +118,37 @@ class BadStep(ModelError):
 
 class BudgetSpent(ModelError):
     """The token or time budget of this investigation is spent."""
+
+
+class StoreError(KubeloreError):
+    """The store of knowledge or cases failed."""
+
+    exit_code = 6
+
+
+class StoreNotOpened(StoreError):
+    """The store cannot be opened."""
+
+    hint = "check the path and its permissions"
+
+
+class StoreNewer(StoreNotOpened):
+    """The store was written by a newer kubelore."""
+
+    hint = "update kubelore, or name another file"
+
+
+class StoreCorrupt(StoreError):
+    """The store is damaged."""
+
+
+class StoreNotWritable(StoreError):
+    """The store cannot be written: the disk is full, or it is read-only."""
+
+    hint = "make room on its disk, then repeat the command: what was committed is kept"
+
+
+class StoreBusy(StoreError):
+    """Another process is writing to the store."""
+
+    hint = "try again when the other command is done"

@@ -1,0 +1,265 @@
+"""One SQLite file: opened, brought to today's schema, read and written by named statements."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from threading import RLock
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from kubelore.errors import StoreBusy, StoreNewer, StoreNotOpened, StoreNotWritable
+from kubelore.store.sqlite.failures import store_error
+from kubelore.store.sqlite.statements import Area, migrations, named, split
+
+APPLICATION = 0x6B6C6F72
+"""`klor`, in the header of every file of ours."""
+BUSY_SECONDS = 10.0
+PAGE_BYTES = 16384
+CACHE_KIB = 32768
+LOG_BYTES = 64 << 20
+VERSIONS = """CREATE TABLE IF NOT EXISTS schema_version (
+    area TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    applied_at TEXT NOT NULL,
+    PRIMARY KEY (area, version)
+) STRICT"""
+
+T = TypeVar("T")
+Values = Mapping[str, Any] | Sequence[Any]
+
+
+class Database:
+    """One area of one SQLite file, at today's schema.
+
+    Opening creates the file (mode 0600) and the folders above it (0700) where they are missing, and applies
+    the area's migrations that it lacks, each in a transaction of its own; other areas in the same file are
+    left alone. `read_only` never creates or changes anything but an older schema, and works on a read-only
+    file system too.
+
+    Statements go by their names in the area's `.sql` files and take named parameters (`:name`). Outside of
+    `transaction()` each statement that writes is a transaction of its own, durable once it returns: killing
+    the process loses nothing, a power cut at most the last moments. Other processes may read and write the
+    same file at the same time; a writer waits up to `busy_seconds` for another. Threads may share a Database:
+    they take turns, statement by statement and transaction by transaction.
+
+    Raises StoreNotOpened (no such file, no permission, another program's file), StoreNewer, StoreCorrupt,
+    StoreNotWritable (disk full, read-only), StoreBusy; StoreError for anything else that SQLite reports.
+    """
+
+    def __init__(
+        self, path: Path, area: Area, *, read_only: bool = False, busy_seconds: float = BUSY_SECONDS
+    ) -> None:
+        self.path = path
+        self.area = area
+        self.read_only = read_only
+        self._busy_seconds = busy_seconds
+        self._lock = RLock()
+        self._sql = named(area)
+        if not read_only:
+            self._create()
+        elif not path.exists():
+            raise StoreNotOpened(f"there is no {area.what} at {path}", hint=area.missing)
+        self._connection = self._connect()
+        try:
+            self._prepare()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    # Reading and writing
+
+    def rows(self, name: str, /, **values: Any) -> list[sqlite3.Row]:
+        """All rows of a statement, columns by name or position."""
+        return self._run(lambda: self._connection.execute(self._sql[name], values).fetchall())
+
+    def row(self, name: str, /, **values: Any) -> sqlite3.Row | None:
+        """The first row, or None."""
+        return next(iter(self.rows(name, **values)), None)
+
+    def value(self, name: str, /, **values: Any) -> Any:
+        """The first column of the first row, or None."""
+        row = self.row(name, **values)
+        return None if row is None else row[0]
+
+    def execute(self, name: str, /, **values: Any) -> int:
+        """Runs a statement that writes; returns how many rows it changed."""
+        return self._run(lambda: self._connection.execute(self._sql[name], values).rowcount)
+
+    def execute_many(self, name: str, /, rows: Iterable[Values]) -> int:
+        """Runs a statement for each set of values, in one transaction; returns how many rows changed."""
+        with self.transaction():
+            return self._run(lambda: self._connection.executemany(self._sql[name], rows).rowcount)
+
+    def write_blob(self, table: str, column: str, row: int, at: int, content: bytes) -> None:
+        """Overwrites a part of a BLOB in place. Its size stays; other pages of it are not written."""
+
+        def write() -> None:
+            with self._connection.blobopen(table, column, row) as blob:
+                blob.seek(at)
+                blob.write(content)
+
+        self._run(write)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, alone among writers: BEGIN IMMEDIATE, COMMIT at the end, ROLLBACK on an exception.
+        Inside of another transaction it joins that one."""
+        with self._bracket("BEGIN IMMEDIATE"):
+            yield
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Statements inside of it see one state of the file, whatever others commit meanwhile."""
+        with self._bracket("BEGIN"):
+            yield
+
+    def problems(self) -> list[str]:
+        """What SQLite's integrity and foreign key checks find; [] when the file is sound. Reads all of it."""
+        found = [str(row[0]) for row in self._pragma("integrity_check")]
+        strays = self._pragma("foreign_key_check")
+        found += [f"{row[0]}: row {row[1]} refers to a missing {row[2]}" for row in strays]
+        return [line for line in found if line != "ok"]
+
+    def close(self) -> None:
+        """Harmless when closed already."""
+        with self._lock:
+            self._connection.close()
+
+    # Opening
+
+    def _create(self) -> None:
+        """The file, empty, so that SQLite never makes it with a wider mode."""
+        try:
+            for folder in reversed(self.path.parents):
+                if not folder.exists():
+                    folder.mkdir(mode=0o700, exist_ok=True)
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        except OSError as error:
+            if self.path.is_file():
+                message = f"{self.path} cannot be written: {error.strerror}"
+                raise StoreNotWritable(message, hint="check who owns it and its mode") from error
+            raise StoreNotOpened(f"{self.path} cannot be opened: {error.strerror}") from error
+
+    def _connect(self) -> sqlite3.Connection:
+        mode = "mode=rw"
+        if self.read_only:
+            # A file system that cannot be written has no place for the shared memory of a write-ahead log.
+            logged = self.path.with_name(self.path.name + "-wal").exists()
+            mode = "mode=ro" if logged or os.access(self.path.parent, os.W_OK) else "mode=ro&immutable=1"
+        uri = f"file:{quote(str(self.path.absolute()))}?{mode}"
+        connection = self._run(
+            lambda: sqlite3.connect(
+                uri,
+                uri=True,
+                timeout=self._busy_seconds,
+                isolation_level=None,
+                check_same_thread=False,
+                cached_statements=512,
+            )
+        )
+        connection.row_factory = sqlite3.Row
+        return connection
+
+    def _prepare(self) -> None:
+        """Refuses what is not ours before anything is written, then brings the schema up to date."""
+        for setting in ("foreign_keys=ON", "trusted_schema=OFF", "synchronous=NORMAL",
+                        f"cache_size=-{CACHE_KIB}", f"journal_size_limit={LOG_BYTES}"):  # fmt: skip
+            self._pragma(setting)
+        version = self._version()
+        latest = len(migrations(self.area))
+        if version > latest:
+            raise StoreNewer(
+                f"{self.path}: the {self.area.what} has schema {version}, this kubelore knows {latest}"
+            )
+        if self.read_only:
+            if version == 0:
+                raise StoreNotOpened(f"there is no {self.area.what} in {self.path}", hint=self.area.missing)
+            if version < latest:
+                with closing(Database(self.path, self.area, busy_seconds=self._busy_seconds)):
+                    return
+        else:
+            if version == 0:
+                self._pragma(f"page_size={PAGE_BYTES}")
+            self._log_ahead()
+            while self._migrate():
+                pass
+
+    def _version(self) -> int:
+        """Version of the area's schema; 0 where it has none. Raises StoreNotOpened for a foreign file."""
+        with self.snapshot():
+            application = self._pragma("application_id")[0][0]
+            tables = {row[0] for row in self._ask("SELECT name FROM sqlite_master")}
+            if application != APPLICATION and (application or tables):
+                raise StoreNotOpened(
+                    f"{self.path} is a database of another program", hint="name another file"
+                )
+            if "schema_version" not in tables:
+                return 0
+            query = "SELECT coalesce(max(version), 0) FROM schema_version WHERE area = ?"
+            version: int = self._ask(query, self.area.name)[0][0]
+            return version
+
+    def _log_ahead(self) -> None:
+        """Switches to a write-ahead log. SQLite does not wait when two processes do so at once."""
+        deadline = time.monotonic() + self._busy_seconds
+        while self._pragma("journal_mode")[0][0] == "delete":
+            try:
+                if self._pragma("journal_mode=WAL")[0][0] != "wal":
+                    return  # a file system without shared memory: safe, but readers and writers take turns
+            except StoreBusy:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+
+    def _migrate(self) -> bool:
+        """Applies the next migration; False when there is none left."""
+        scripts = migrations(self.area)
+        if self._version() == len(scripts):
+            return False
+        with self.transaction():
+            version = self._version()  # another process may have been quicker
+            if version < len(scripts):
+                self._ask(f"PRAGMA application_id={APPLICATION}")
+                self._ask(VERSIONS)
+                for statement in split(scripts[version]):
+                    self._ask(statement)
+                record = "INSERT INTO schema_version VALUES (?, ?, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))"
+                self._ask(record, self.area.name, version + 1)
+        return True
+
+    # Talking to SQLite
+
+    def _pragma(self, pragma: str) -> list[sqlite3.Row]:
+        return self._ask(f"PRAGMA {pragma}")
+
+    def _ask(self, statement: str, *values: Any) -> list[sqlite3.Row]:
+        return self._run(lambda: self._connection.execute(statement, values).fetchall())
+
+    def _run(self, action: Callable[[], T]) -> T:
+        with self._lock:
+            try:
+                return action()
+            except sqlite3.Error as error:
+                if not hasattr(error, "sqlite_errorcode"):
+                    raise  # a mistake of ours, such as a closed database
+                raise store_error(error, str(self.path), self.area.repair) from error
+
+    @contextmanager
+    def _bracket(self, begin: str) -> Iterator[None]:
+        with self._lock:
+            if self._connection.in_transaction:
+                yield
+                return
+            self._ask(begin)
+            try:
+                yield
+                self._ask("COMMIT")
+            finally:
+                if self._connection.in_transaction:
+                    with suppress(sqlite3.Error):
+                        self._connection.execute("ROLLBACK")

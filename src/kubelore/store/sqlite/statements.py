@@ -1,0 +1,80 @@
+"""SQL from its files: named statements, numbered migrations, single statements of a script."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+MIGRATION = re.compile(r"(\d{3})_\w+\.sql")
+NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """One part of a database: its tables, its migrations `001_*.sql` and its named statements (`*.sql`)."""
+
+    name: str
+    what: str
+    """What people call it."""
+    folder: Traversable
+    missing: str
+    """Hint where there is none yet."""
+    repair: str
+    """Hint where it is damaged."""
+
+
+KNOWLEDGE = Area(
+    "knowledge",
+    "knowledge base",
+    files(__package__) / "knowledge",
+    missing="begin one with: kubelore knowledge add PATH",
+    repair="try: kubelore knowledge reindex; if that fails, move the file away and add its sources again",
+)
+CASEBOOK = Area(
+    "casebook",
+    "casebook",
+    files(__package__) / "casebook",
+    missing="it begins with the first investigation: kubelore investigate QUESTION",
+    repair="restore it from a copy, or save what can be read: sqlite3 FILE .recover | sqlite3 NEWFILE",
+)
+
+
+@cache
+def migrations(area: Area) -> tuple[str, ...]:
+    """The scripts that lead from nothing to today's schema; the first is version 1."""
+    found = sorted((f for f in area.folder.iterdir() if MIGRATION.fullmatch(f.name)), key=lambda f: f.name)
+    numbers = [int(f.name[:3]) for f in found]
+    if numbers != list(range(1, len(found) + 1)):
+        raise ValueError(f"migrations of {area.name} are not numbered from 001 without a gap: {numbers}")
+    return tuple(f.read_text(encoding="utf-8") for f in found)
+
+
+@cache
+def named(area: Area) -> Mapping[str, str]:
+    """Every `-- name: NAME` statement in the area's files; a name belongs to one statement only."""
+    known: dict[str, str] = {}
+    for file in area.folder.iterdir():
+        if file.name.endswith(".sql") and not MIGRATION.fullmatch(file.name):
+            _head, *parts = NAME.split(file.read_text(encoding="utf-8"))
+            for name, text in zip(parts[::2], parts[1::2], strict=True):
+                if name in known:
+                    raise ValueError(f"two statements of {area.name} are named {name}")
+                known[name] = text.strip()
+    return known
+
+
+def split(script: str) -> Iterator[str]:
+    """The statements of a script, one by one; bodies of triggers stay whole."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    if statement.strip():
+        yield statement
