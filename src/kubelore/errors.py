@@ -79,16 +79,6 @@ class DataError(KubeloreError):
     exit_code = 4
 
 
-class StoreError(DataError):
-    """A database of kubelore cannot be read or written."""
-
-
-class CaseChanged(StoreError):
-    """Somebody else changed the case in between."""
-
-    hint = "look at it and try again"
-
-
 class ToolError(KubeloreError):
     """A tool could not do what it was asked; the message goes back to the decider."""
 
@@ -152,3 +142,9 @@ class StoreBusy(StoreError):
     """Another process is writing to the store."""
 
     hint = "try again when the other command is done"
+
+
+class CaseChanged(StoreError):
+    """Somebody else changed the case in between."""
+
+    hint = "look at it and try again"
