@@ -6,6 +6,16 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from kubelore.cases import TRUSTED, Body, Case, CaseChanges, CaseFilter, CaseStats, Entry, Recorded
+from kubelore.passages import (
+    ANYTHING,
+    Document,
+    KnowledgeFilter,
+    KnowledgeStats,
+    PassageText,
+    SourceInfo,
+    Stored,
+    Terms,
+)
 from kubelore.types import (
     CaseState,
     ClusterInfo,
@@ -14,6 +24,8 @@ from kubelore.types import (
     Evidence,
     Investigation,
     JsonObject,
+    KnowledgeEntry,
+    KnowledgeHit,
     Lesson,
     Message,
     NotChecked,
@@ -25,7 +37,7 @@ from kubelore.types import (
 )
 
 if TYPE_CHECKING:
-    from kubelore.types import Vectors
+    from kubelore.types import Vector, Vectors
 
 
 class Cluster(Protocol):
@@ -162,10 +174,142 @@ class Embedder(Protocol):
         ...
 
 
+class KnowledgeStore(Protocol):
+    """Documents cut into passages, found by words and by vectors.
+
+    Several processes may write at once. Every call that writes is one transaction, all or nothing; every
+    call raises StoreError when the store cannot be read or written. Ids, hashes, names of sources and
+    documents are the caller's; nothing else identifies anything.
+    """
+
+    # A pass over a source: begin, then put or keep every document, then finish.
+
+    def begin(self, source: str) -> int:
+        """Start a pass over a source and return its number. A pass that was never finished has done what
+        it has put: the next one finds these documents unchanged by their hashes."""
+        ...
+
+    def hashes(self, source: str, documents: Collection[str]) -> Mapping[str, str]:
+        """Hashes of those of these documents that are stored."""
+        ...
+
+    def has(self, hashes: Collection[str]) -> frozenset[str]:
+        """Those of these passages that are stored already, and need no vector to be put again."""
+        ...
+
+    def alike(self, near: Collection[int]) -> Sequence[tuple[PassageText, Sequence[int]]]:
+        """Stored passages that share one of these keys, with the ones that they share; most shared first,
+        at most 64."""
+        ...
+
+    def put(self, source: str, number: int, documents: Sequence[Document], embedder: str = "") -> Stored:
+        """Replace documents, with entries, terms and vectors; `embedder` names the space of the vectors.
+        A passage that stays keeps its terms and vector. A passage without a vector is `unembedded`."""
+        ...
+
+    def keep(self, source: str, number: int, documents: Collection[str]) -> None:
+        """These documents of the source are still there, as they were."""
+        ...
+
+    def finish(self, source: str, number: int) -> int:
+        """Remove the documents that this pass neither put nor kept; returns how many."""
+        ...
+
+    def remove_source(self, source: str) -> int:
+        """Returns how many entries went."""
+        ...
+
+    def remove_document(self, source: str, document: str) -> int:
+        """Returns how many entries went."""
+        ...
+
+    def remove_entry(self, entry: str) -> bool:
+        """It stays away until its document changes."""
+        ...
+
+    # Reading
+
+    def entries(self, ids: Sequence[str]) -> Sequence[KnowledgeEntry]:
+        """In that order; unknown ids are left out."""
+        ...
+
+    def page(
+        self, where: KnowledgeFilter = ANYTHING, *, limit: int, after: str = ""
+    ) -> Sequence[KnowledgeEntry]:
+        """By source, document and position; `after` is the id of the last entry of the page before."""
+        ...
+
+    def sources(self) -> Sequence[SourceInfo]: ...
+
+    def stats(self) -> KnowledgeStats: ...
+
+    # Searching: one hit for each passage, the first entry of it that the filter lets through.
+
+    def keywords(
+        self, groups: Sequence[Sequence[str]], where: KnowledgeFilter = ANYTHING, *, limit: int
+    ) -> Sequence[KnowledgeHit]:
+        """Passages with a word of any group, by BM25, best first; titles and tags count more. A group holds
+        forms of one thing; a form with blanks is a phrase. In a large store, groups that very many passages
+        have are left out where rarer ones say enough."""
+        ...
+
+    def frequencies(self, words: Collection[str]) -> Mapping[str, int]:
+        """In how many passages each word is."""
+        ...
+
+    def nearest(
+        self, embedder: str, vector: Vector, where: KnowledgeFilter = ANYTHING, *, limit: int
+    ) -> Sequence[KnowledgeHit]:
+        """Passages by cosine, exactly, best first; those with a vector of zeros, or none yet, are left out.
+        Raises StoreError when `embedder` is not the one of the space being searched."""
+        ...
+
+    # Changing the embedder or the analyser, in batches that can be interrupted
+
+    def use_embedder(self, embedder: str, dimension: int) -> None:
+        """From now on, passages are to have vectors of this embedder. Until none is missing, `nearest`
+        searches the space it searched before, if there is one."""
+        ...
+
+    def unembedded(self, embedder: str, limit: int) -> Sequence[PassageText]:
+        """Passages whose vector is missing in that embedder's space, always in the same order."""
+        ...
+
+    def embed(self, embedder: str, vectors: Mapping[str, Vector]) -> None:
+        """Keep vectors of passages by their hashes; hashes no longer stored are ignored. The last one
+        missing makes this the space being searched, and drops the former."""
+        ...
+
+    def texts(self, after: str, limit: int) -> Sequence[PassageText]:
+        """All passages in the order of their hashes, from behind `after` on."""
+        ...
+
+    def analyse(self, terms: Mapping[str, Terms]) -> None:
+        """Replace the terms of passages, by their hashes."""
+        ...
+
+    def analysed(self, analyser: str) -> None:
+        """Record which version of the analyser the stored terms are from."""
+        ...
+
+    # Health
+
+    def problems(self) -> Sequence[str]:
+        """One sentence for each thing that is not as it was written."""
+        ...
+
+    def repair(self) -> Sequence[str]:
+        """Rebuild from the passages what finds them, as far as they can be read; vectors that are lost are
+        `unembedded` afterwards. Returns what was done."""
+        ...
+
+    def close(self) -> None: ...
+
+
 class CaseStore(Protocol):
     """The journal of all cases, the cases that it makes, and what their steps saw.
 
-    Several processes may write at once. Every call but `verify` is one transaction, all or nothing; every
+    Several processes may write at once. Every call that writes is one transaction, all or nothing; every
     call raises StoreError when the store cannot be read or written.
     """
 
@@ -198,6 +342,14 @@ class CaseStore(Protocol):
         """Cases whose question, answer, facts or comment have these words, best first."""
         ...
 
+    def head(self, fingerprint: str) -> Case | None:
+        """The trusted case that teaches for all of this fingerprint."""
+        ...
+
+    def merged(self, into: str) -> Sequence[Case]:
+        """Cases that another one teaches for, oldest first."""
+        ...
+
     def past_cases(self, after: int = 0, states: Collection[CaseState] = TRUSTED) -> CaseChanges:
         """Cases of these states that teach, as recall knows them, and what has become of them since journal
         entry `after`: all of them for 0."""
@@ -216,15 +368,18 @@ class CaseStore(Protocol):
         while all together take more than `over` bytes, retired cases first. Returns how many it dropped."""
         ...
 
+    def rated(self, who: str, since: str) -> int:
+        """How many ratings of this person the journal has since that time (RFC 3339)."""
+        ...
+
     def credits(self) -> Mapping[str, tuple[int, int]]:
         """Outcomes that each lesson (`kind/id`) helped and harmed."""
         ...
 
     def stats(self) -> CaseStats: ...
 
-    def verify(self, progress: Progress | None = None) -> Iterator[str]:
-        """One sentence for each thing that is not as it was written: the chain of hashes, cases against
-        their entries, bodies against the hashes in them."""
+    def problems(self) -> Sequence[str]:
+        """What the database's own check of itself finds; reads all of it."""
         ...
 
     def key(self) -> bytes:
