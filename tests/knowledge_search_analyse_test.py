@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kubelore.knowledge.analyse import prose, query_terms, related_terms, stem, terms
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("CrashLoopBackOff", ["crashloopbackoff", "crash", "loop", "backoff"]),
+        ("ImagePullBackOff", ["imagepullbackoff", "pull", "backoff"]),
+        ("KubePodCrashLooping", ["kubepodcrashloop", "pod", "crash", "loop"]),
+        ("exit code 137", ["exit", "137", "oom"]),
+        ("0/3 nodes are available", ["0ofn", "nod"]),
+        ("kube-proxy", ["kubeproxy", "proxy"]),
+        ("container_memory_working_set_bytes", ["container", "memory"]),
+        ("/etc/resolv.conf", ["etcresolvconf", "resolv", "configurat"]),
+        ("--feature-gates", ["featuregat", "gat"]),
+        ("x509 5xx", ["x509", "5xx"]),
+    ],
+)
+def test_names_are_found_whole_and_in_parts(text: str, words: list[str]) -> None:
+    found = terms(text)
+    assert [word for word in words if word not in found and stem(word) not in found] == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("sts", "StatefulSet"),
+        ("pvc", "persistent volume claim"),
+        ("k8s", "Kubernetes"),
+        ("0/3", "0/7"),
+        ("NotReady", "not-ready"),
+        ("scheduling", "scheduled"),
+        ("evicted", "eviction"),
+        ("cannot connect", "cannot connection"),
+    ],
+)
+def test_the_same_thing_said_otherwise_has_a_word_in_common(one: str, other: str) -> None:
+    assert set(terms(one)) & set(terms(other))
+
+
+def test_words_that_say_nothing_are_left_out_but_abbreviations_are_not() -> None:
+    assert query_terms("what is the reason for this") == ["reason"]
+    assert query_terms("the AM pods")[0] == query_terms("Alertmanager")[0]
+
+
+def test_related_words_are_asked_for_beside_those_of_the_question() -> None:
+    asked = query_terms("worker down")
+    assert "nod" in related_terms(asked)
+    assert not set(related_terms(asked)) & set(asked)
+
+
+def test_prose_writes_names_apart_and_abbreviations_out() -> None:
+    assert prose("CrashLoopBackOff of the sts") == "crash loop back off of the stateful set"
+
+
+@given(st.text())
+def test_any_text_becomes_words_of_letters_and_digits(text: str) -> None:
+    assert all(word and word.isalnum() for word in terms(text))
+    prose(text)
