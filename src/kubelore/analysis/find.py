@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from kubelore.analysis import (
+from kubelore.analysis import (  # noqa: F401  importing them fills the registry
     autoscaling,
     calls,
     certs,
@@ -24,6 +24,7 @@ from kubelore.analysis import (
     rbac,
     rollouts,
     services,
+    siblings,
     storage,
     usage,
     webhooks,
@@ -32,31 +33,6 @@ from kubelore.analysis import (
 from kubelore.analysis.registry import CHECKS, Check
 from kubelore.analysis.view import View
 from kubelore.types import Fact, Finding, NotChecked, Ref, Severity
-
-ANALYZERS = (
-    autoscaling,
-    calls,
-    certs,
-    components,
-    config,
-    containers,
-    deletion,
-    disruption,
-    ingress,
-    jobs,
-    netpol,
-    nodes,
-    pods,
-    quota,
-    rbac,
-    rollouts,
-    services,
-    storage,
-    usage,
-    webhooks,
-    workloads,
-)
-"""Importing these modules fills the registry."""
 
 ORDER = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
 NAMING_PARAMS = (
@@ -139,14 +115,14 @@ def _fold_contained(found: list[Finding]) -> list[Finding]:
         facts = frozenset(map(_identity, finding.facts))
         by_object.setdefault(finding.object, []).append((finding, facts))
     kept = []
-    for siblings in by_object.values():
-        for i, (finding, facts) in enumerate(siblings):
+    for group in by_object.values():
+        for i, (finding, facts) in enumerate(group):
             contained = any(
                 i != j
                 and facts <= other_facts
                 and ORDER[other.severity] <= ORDER[finding.severity]
                 and (facts != other_facts or j < i)
-                for j, (other, other_facts) in enumerate(siblings)
+                for j, (other, other_facts) in enumerate(group)
             )
             if not (contained and facts):
                 kept.append(finding)

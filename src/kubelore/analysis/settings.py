@@ -19,6 +19,7 @@ from kubelore.analysis import (
     webhooks,
 )
 from kubelore.analysis.containers import memory_limit_fact, params_of, port_clash_facts, run_facts
+from kubelore.analysis.dns import dns_facts
 from kubelore.analysis.find import find
 from kubelore.analysis.placement import constraint_facts
 from kubelore.analysis.podstate import Case, Container, condition, containers_of, is_terminating
@@ -26,6 +27,7 @@ from kubelore.analysis.probes import port_facts, tight_facts
 from kubelore.analysis.programs import runs_proxy
 from kubelore.analysis.pulls import pull_secret_facts
 from kubelore.analysis.services import service_facts
+from kubelore.analysis.siblings import sibling_facts
 from kubelore.analysis.subject import Subject
 from kubelore.analysis.view import View, ref_of
 from kubelore.analysis.workloads import available, desired
@@ -96,6 +98,7 @@ def settings(view: View, ref: Ref) -> list[Fact]:
         *_pod_facts(view, workload, obj if ref.kind == "Pod" else None),
         *components.component_facts(view, workload),
         *netpol.blocked_facts(view, workload),
+        *sibling_facts(view, workload),
     ]
     return list({(f.key, f.value): f for f in reversed(facts)}.values())[::-1]
 
@@ -131,7 +134,7 @@ def _template_facts(view: View, workload: Ref) -> list[Fact]:
         facts = [f for f in constraint_facts(subject, spec) if f.value != "name"]
     if spec.get("schedulerName") not in (None, "", "default-scheduler"):
         facts.append(subject.fact("pod.scheduler", "custom", f"schedulerName is {spec['schedulerName']}"))
-    facts += port_clash_facts(subject, spec)
+    facts += [*port_clash_facts(subject, spec), *dns_facts(view, subject, spec)]
     if runs_proxy(spec):
         facts.append(subject.fact("workload.role", "proxy", "it runs a reverse proxy or gateway"))
     for container in containers_of({"spec": spec}):

@@ -122,8 +122,7 @@ def targets_of(view: View, workload: Ref) -> list[Target]:
 def _container_targets(view: View, namespace: str, container: JsonObject) -> Iterator[Target]:
     name = container.get("name", "")
     env = environment(view, namespace, container)
-    for key, value in env.items():
-        yield from _setting_targets(key, value, env, f"env {key} of container {name}")
+    yield from (target for _, target in addresses(env, f"of container {name}"))
     words = [*(container.get("command") or ()), *(container.get("args") or ())]
     text = _CHOWN.sub(" ", _expand("\n".join(str(w) for w in words), env)[:MAX_TEXT])
     where = f"command of container {name}"
@@ -134,6 +133,13 @@ def _container_targets(view: View, namespace: str, container: JsonObject) -> Ite
         yield from _target(host, int(port) if port else None, where)
     for flag, value in re.findall(r"--?([\w.-]+)[= \n]([^\s=]+)", text):
         yield from _bare_host(flag, value, None, where)
+
+
+def addresses(env: Mapping[str, str], where: str = "") -> Iterator[tuple[str, Target]]:
+    """(variable, address in its value) of an environment."""
+    for key, value in env.items():
+        for target in _setting_targets(key, value, env, f"env {key} {where}".rstrip()):
+            yield key, target
 
 
 def environment(view: View, namespace: str, container: JsonObject) -> dict[str, str]:

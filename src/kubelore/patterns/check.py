@@ -49,7 +49,7 @@ FACT_PARAMS = frozenset(
         "container_port", "service", "service_namespace", "host", "configmap", "secret", "key", "pvc",
         "volume", "storage_class", "capacity", "requested", "access_mode", "node", "taint", "label",
         "selector", "quota", "resource", "limit", "used", "service_account", "verb", "webhook", "policy",
-        "ingress", "ingress_class", "finalizer", "setting", "command", "replicas",
+        "ingress", "ingress_class", "finalizer", "setting", "command", "replicas", "usual",
     }
 )  # fmt: skip
 

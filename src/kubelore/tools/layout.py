@@ -11,7 +11,8 @@ from typing import Any
 import yaml
 
 from kubelore.analysis.edges import edges_of
-from kubelore.analysis.view import Event, View, ref_of
+from kubelore.analysis.siblings import sibling_facts
+from kubelore.analysis.view import WORKLOAD_KINDS, Event, View, ref_of
 from kubelore.redaction import redact_object
 from kubelore.tools import layout_kinds, layout_pod
 from kubelore.tools.eventrows import fold
@@ -52,7 +53,7 @@ def describe(view: View, obj: JsonObject) -> str:
     """The whole text; values of Secrets and of suspicious settings are gone from it."""
     ref, safe = ref_of(obj), redact_object(obj)
     parts = [identity(view, safe), SECTIONS.get(ref.kind, anything)(view, safe)]
-    parts += [conditions(view, safe), pods(view, obj), neighbours(view, ref)]
+    parts += [conditions(view, safe), pods(view, obj), unlike(view, obj), neighbours(view, ref)]
     if ref.kind != "Event":
         parts.append(events(view, obj))
     return "\n".join(part for part in parts if part)
@@ -109,6 +110,14 @@ def pods(view: View, obj: JsonObject) -> str:
     shown = layout_pod.pod_table(view, found[:MAX_PODS], with_namespace=kind == "Node")
     more = f"\n  ... {len(found) - MAX_PODS} more" if len(found) > MAX_PODS else ""
     return "Pods:\n" + indent(shown) + more
+
+
+def unlike(view: View, obj: JsonObject) -> str:
+    """What nearly all healthy siblings of a workload do in another way."""
+    if obj.get("kind") not in WORKLOAD_KINDS:
+        return ""
+    lines = [f"  {fact.detail}" for fact in sibling_facts(view, view.workload_of(obj))]
+    return "Unlike its siblings:\n" + "\n".join(lines) if lines else ""
 
 
 def neighbours(view: View, ref: Ref) -> str:
