@@ -21,6 +21,8 @@ What = Literal[
 """What happened. credited: a lesson helped or harmed another investigation; merged: a case became, took in
 or gave back a duplicate."""
 
+Verdict = Literal["", "right", "wrong"]
+
 TRUSTED: tuple[CaseState, ...] = ("trusted",)
 """The states that teach."""
 
@@ -140,6 +142,8 @@ class Case:
     confirmed_object: str = ""
     misled: str = ""
     """What was answered before a person corrected it."""
+    verdict: Verdict = ""
+    """What a person said of the answer; empty when nobody did."""
     fingerprint: str = ""
     """Of cause, signs, cluster and source: cases with the same one teach the same."""
     merged_into: str = ""
@@ -167,12 +171,15 @@ TUPLES = frozenset({"steps", "facts", "signs", "tools", "lessons"})
 """Fields of a Case that are lists in JSON."""
 
 
+def as_fields(values: JsonObject) -> dict[str, Any]:
+    """JSON values as a Case holds them."""
+    return {key: tuple(value) if key in TUPLES else value for key, value in values.items()}
+
+
 def fold(case: Case | None, seq: int, entry: Entry) -> Case:
     """What an entry makes of its case; None when it is the first one about it."""
     case = case or Case(entry.case)
-    values: dict[str, Any] = {
-        key: tuple(value) if key in TUPLES else value for key, value in entry.set.items()
-    }
+    values = as_fields(entry.set)
     if entry.step is not None:
         values["steps"] = (*case.steps, entry.step)
     return replace(case, seq=seq, **values)
@@ -180,7 +187,7 @@ def fold(case: Case | None, seq: int, entry: Entry) -> Case:
 
 @dataclass(frozen=True, slots=True)
 class CaseFilter:
-    """Which cases; empty fields do not count."""
+    """Which cases; fields that are left as they are do not count."""
 
     states: tuple[CaseState, ...] = ()
     cause: str = ""
@@ -188,13 +195,12 @@ class CaseFilter:
     namespace: str = ""
     cluster: str = ""
     """The keyed hash."""
-    source: str = ""
+    source: str | None = None
+    """What it was imported from, "" for our own; None for all."""
     since: str = ""
     """RFC 3339."""
     before: str = ""
     """RFC 3339."""
-    fingerprint: str = ""
-    merged_into: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +227,7 @@ class CaseStats:
     causes: Mapping[str, int]
     """Most frequent first."""
     judged: Mapping[str, tuple[int, int]]
-    """By confidence: answers that a person confirmed or corrected, and how many of them were right."""
+    """By confidence: answers that a person judged, and how many of them were right."""
     credits: Mapping[str, tuple[int, int]]
     """By kind of lesson: outcomes helped, outcomes harmed."""
     entries: int

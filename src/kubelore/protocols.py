@@ -364,8 +364,8 @@ class CaseStore(Protocol):
         ...
 
     def drop_bodies(self, *, before: str, over: int) -> int:
-        """Forget what steps saw (not the evidence): of cases asked before that time, and of the oldest ones
-        while all together take more than `over` bytes, retired cases first. Returns how many it dropped."""
+        """Forget what the steps of the oldest cases saw, not their evidence: of those asked before that time
+        (RFC 3339), and of more while all together take more than `over` bytes. Returns of how many cases."""
         ...
 
     def rated(self, who: str, since: str) -> int:

@@ -11,7 +11,16 @@ from datetime import UTC, datetime
 from typing import Literal, TypedDict
 
 from kubelore.redaction import redact
-from kubelore.types import CitedFact, ClusterInfo, Diagnosis, Finding, Investigation, NotChecked, Step
+from kubelore.types import (
+    CitedFact,
+    ClusterInfo,
+    Diagnosis,
+    Finding,
+    Investigation,
+    Lesson,
+    NotChecked,
+    Step,
+)
 
 FORMAT = "kubelore.investigation/1"
 
@@ -147,12 +156,9 @@ def document(investigation: Investigation) -> Document:
         "decider": investigation.decider,
         "cluster": cluster_document(investigation.cluster),
         "steps": [_step(step) for step in investigation.steps],
-        "diagnosis": _diagnosis(diagnosis) if diagnosis else None,
+        "diagnosis": diagnosis_document(diagnosis) if diagnosis else None,
         "findings": [finding_document(finding) for finding in found],
-        "lessons": [
-            {"kind": x.kind, "id": x.id, "title": redact(x.title), "source": redact(x.source), "date": x.date}
-            for x in investigation.shown.values()
-        ],
+        "lessons": [lesson_document(lesson) for lesson in investigation.shown.values()],
         "usage": {"tokens_in": usage.tokens_in, "tokens_out": usage.tokens_out, "calls": usage.calls},
         "hashes": dict(investigation.hashes),
         "error": redact(investigation.error),
@@ -184,6 +190,16 @@ def not_checked_documents(unread: Iterable[NotChecked]) -> list[NotCheckedDocume
     return [{"what": item.what, "why": item.why} for item in unread]
 
 
+def lesson_document(lesson: Lesson) -> LessonDocument:
+    return {
+        "kind": lesson.kind,
+        "id": lesson.id,
+        "title": redact(lesson.title),
+        "source": redact(lesson.source),
+        "date": lesson.date,
+    }
+
+
 def timestamp(when: datetime) -> str:
     return when.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
@@ -202,7 +218,7 @@ def _step(step: Step) -> StepDocument:
     }
 
 
-def _diagnosis(diagnosis: Diagnosis) -> DiagnosisDocument:
+def diagnosis_document(diagnosis: Diagnosis) -> DiagnosisDocument:
     return {
         "root_cause": diagnosis.root_cause,
         "object": str(diagnosis.object or ""),

@@ -1,0 +1,232 @@
+"""The casebook as people use it: find a case, judge it, take a judgement back, forget by rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from kubelore.casebook.effects import RULE, Others, give_credit, outcome, regroup
+from kubelore.casebook.entries import lesson_texts, moment, signs_of
+from kubelore.casebook.observed import evidence_of
+from kubelore.casebook.states import (
+    GOOD,
+    Judgement,
+    fingerprint,
+    named,
+    rated,
+    tells_nothing,
+)
+from kubelore.casebook.text import cut, safe
+from kubelore.cases import TRUSTED, Case, CaseFilter, Entry, Recorded, What, as_fields, fold
+from kubelore.errors import UsageError
+from kubelore.protocols import CaseStore
+from kubelore.types import Evidence, JsonObject, Ref
+
+MAX_COMMENT = 2000
+MAX_RATED = 20
+"""Ratings of one person in an hour that make cases teach; more wait until a person confirms each."""
+MAX_FORGOTTEN = 100
+"""Cases that retire for their age at once."""
+TOO_OLD = "too old, and it has helped nobody"
+UNDOABLE = ("rated", "confirmed", "corrected", "retired", "quarantined", "credited")
+JUDGED = (
+    "state", "why", "user_rating", "user_feedback", "confirmed", "confirmed_cause", "confirmed_object",
+    "misled", "verdict", "signs", "tools", "fingerprint", "lesson",
+)  # fmt: skip
+"""Fields of a case that judgements change, and that `undo` restores."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forgetting:
+    """What is forgotten by rule. Cases stay on record whatever happens."""
+
+    observed_days: int = 180
+    """What the steps saw is dropped after so many days, ..."""
+    observed_bytes: int = 1 << 30
+    """... and the oldest of it while all together is larger."""
+    taught_days: int = 730
+    """A case that has helped nobody retires after so many days."""
+
+
+@dataclass(frozen=True, slots=True)
+class Casebook:
+    """Judges cases in the name of one person. Everything it does can be undone, and says who did it."""
+
+    store: CaseStore
+    who: str
+    forgetting: Forgetting = field(default_factory=Forgetting)
+
+    # -- finding
+    def find(self, wanted: str) -> Case:
+        """By id, by the beginning of one, or `last`: our own that was asked last. Raises UsageError."""
+        if wanted == "last":
+            found = self.store.cases(CaseFilter(source=""), limit=1)
+            if not found:
+                raise UsageError("the casebook is empty", hint="ask first: kubelore investigate QUESTION")
+            return found[0]
+        ids = self.store.ids(wanted, limit=3) if wanted else ()
+        if len(ids) > 1 and wanted not in ids:
+            raise UsageError(
+                f"{wanted} begins more than one id: {', '.join(ids)}, ...", hint="give more of it"
+            )
+        case = self.store.case(wanted if wanted in ids else ids[0]) if ids else None
+        if case is None:
+            raise UsageError(f"there is no case {wanted or 'without an id'}", hint="see: kubelore cases list")
+        return case
+
+    def evidence(self, case: Case) -> Evidence:
+        """All facts and edges of its investigation; raises DataError when they are damaged."""
+        return evidence_of(self.store.bodies(case.id))
+
+    # -- judging
+    def judge(self, case: Case, judgement: Judgement) -> Case:
+        """Take over what a person says of an answer. Raises UsageError for what contradicts itself, and
+        CaseChanged when somebody else was quicker."""
+        _check(case, judgement)
+        values: JsonObject = {}
+        if judgement.comment:
+            values["user_feedback"] = safe(cut(judgement.comment, MAX_COMMENT))
+        if judgement.rating:
+            values["user_rating"] = judgement.rating
+        what: What = "rated"
+        if judgement.names_cause:
+            values |= self._named(case, judgement)
+            what = "confirmed" if values["verdict"] == "right" else "corrected"
+        elif judgement.rating:
+            values |= self._rated(case, judgement.rating)
+        return self._change(case, what, values)
+
+    def retire(self, case: Case, why: str = "") -> Case:
+        """It teaches no more."""
+        reason = f"retired by {self.who}" + (f": {safe(cut(why, MAX_COMMENT))}" if why else "")
+        return self._change(case, "retired", {"state": "retired", "why": reason})
+
+    def undo(self, case: Case) -> Case:
+        """Take back the last judgement of a case that was not taken back yet. Raises UsageError when there
+        is none."""
+        entries = list(self.store.journal(case.id))
+        undone = {e.entry.note["undid"] for e in entries if e.entry.what == "undone"}
+        last = next((e for e in reversed(entries) if _undoable(e) and e.seq not in undone), None)
+        if last is None:
+            raise UsageError(
+                f"nobody has judged case {case.id} yet", hint=f"see: kubelore cases show {case.id}"
+            )
+        before: Case | None = None
+        for recorded in entries:
+            if recorded.seq < last.seq:
+                before = fold(before, recorded.seq, recorded.entry)
+        if before is None:
+            raise UsageError(f"case {case.id} begins with what is to be undone")
+        values: JsonObject = {name: getattr(before, name) for name in JUDGED}
+        note = {"undid": last.seq, "what": last.entry.what, "of": last.entry.who}
+        return self._change(case, "undone", values, note)
+
+    def _named(self, case: Case, judgement: Judgement) -> JsonObject:
+        values = named(case, judgement, self.who)
+        evidence = self.evidence(case)
+        at_fault = values["confirmed_object"]
+        found = signs_of(evidence, at_fault)
+        values["signs"] = found or list(case.signs if at_fault == case.at_fault else ())
+        if values["state"] == "trusted" and tells_nothing(tuple(values["signs"])):
+            values["state"] = "recorded"
+            values["why"] += f"; nothing on record about {at_fault or 'an object'}, so that it cannot teach"
+        if values["verdict"] == "wrong":
+            values["tools"] = _tools_that_showed(evidence, at_fault, case)
+            values["lesson"] = self._lesson(case, evidence, judgement.comment)
+        return values
+
+    def _lesson(self, case: Case, evidence: Evidence, comment: str) -> dict[str, str]:
+        """After a correction: the texts of the wrong answer go, the person's own words stay."""
+        name = str(case.cluster_context.get("context", ""))
+        return lesson_texts(evidence, (name,), question=case.query, diagnosis=comment)
+
+    def _rated(self, case: Case, rating: int) -> JsonObject:
+        values: JsonObject = rated(case, rating, self.who)
+        if rating >= GOOD and values.get("state") == "trusted":
+            hour_ago = moment(datetime.now(UTC) - timedelta(hours=1))
+            if self.store.rated(self.who, hour_ago) >= MAX_RATED:
+                values["state"] = "quarantined"
+                values["why"] = f"{self.who} rated more than {MAX_RATED} cases in an hour: confirm it"
+        return values
+
+    # -- changing
+    def _change(self, case: Case, what: What, values: JsonObject, note: JsonObject | None = None) -> Case:
+        """One change of one case and what follows from it for others, in one transaction."""
+        after = replace(case, **as_fields(values))
+        values["fingerprint"] = fingerprint(after)
+        after = replace(after, fingerprint=values["fingerprint"])
+        others = Others(self.store)
+        values |= regroup(case, after, others)
+        gave = outcome(after, others)
+        if gave != dict(case.credits):
+            values["credits"] = gave
+            give_credit(case.credits, gave, others)
+        at = moment()
+        entries = [Entry(case.id, at, self.who, what, values, note=note or {}), *others.entries(at, case.id)]
+        self.store.append(entries, unchanged={**others.seqs(), case.id: case.seq})
+        return self.find(case.id)
+
+    # -- forgetting
+    def forget(self) -> int:
+        """What the rules say: returns how many cases lost what their steps saw or teach no more."""
+        today = datetime.now(UTC)
+        observed = moment(today - timedelta(days=self.forgetting.observed_days))
+        dropped = self.store.drop_bodies(before=observed, over=self.forgetting.observed_bytes)
+        taught = moment(today - timedelta(days=self.forgetting.taught_days))
+        old = [
+            case
+            for case in self.store.cases(CaseFilter(states=TRUSTED, before=taught), limit=MAX_FORGOTTEN)
+            if case.credit <= 0
+        ]
+        rule = replace(self, who=RULE)
+        for case in old:
+            rule._change(case, "retired", {"state": "retired", "why": TOO_OLD})
+        return dropped + len(old)
+
+
+def _check(case: Case, judgement: Judgement) -> None:
+    if judgement.rating not in range(6):
+        raise UsageError("a rating is a number from 1 (wrong) to 5 (right)")
+    if not (judgement.rating or judgement.comment or judgement.names_cause):
+        raise UsageError("nothing is said about the answer", hint="give --rating, --cause or --comment")
+    if not judgement.names_cause:
+        if judgement.rating and case.status != "done":
+            raise UsageError(
+                f"case {case.id} ended without an answer to rate",
+                hint="say what it was with --cause and --object",
+            )
+        return
+    cause = judgement.cause or case.cause
+    if not cause:
+        raise UsageError("the answer names no cause to confirm", hint="say what it was with --cause")
+    if cause == "none":
+        return
+    at_fault = judgement.object or case.at_fault
+    if not at_fault:
+        raise UsageError(f"what is at fault for {cause}?", hint="name it: --object Kind/namespace/name")
+    check_object(at_fault)
+
+
+def check_object(text: str) -> None:
+    """Raises UsageError when it is not `Kind/namespace/name`."""
+    try:
+        ref = Ref.parse(text)
+    except ValueError:
+        ref = None
+    if ref is None or not ref.kind[:1].isupper() or not ref.name:
+        raise UsageError(
+            f"{text} is not how an object is written",
+            hint="write Kind/namespace/name, or Kind//name for what has no namespace",
+        )
+
+
+def _undoable(recorded: Recorded) -> bool:
+    entry = recorded.entry
+    return entry.what in UNDOABLE and not entry.set.keys().isdisjoint(JUDGED)
+
+
+def _tools_that_showed(evidence: Evidence, at_fault: str, case: Case) -> list[str]:
+    """Tools that showed facts of an object, in order."""
+    steps = {step["iteration"]: step["tool"] for step in case.steps}
+    told = evidence.about(Ref.parse(at_fault)).values() if at_fault else ()
+    return list(dict.fromkeys(steps[cited.step] for cited in told if cited.step in steps))

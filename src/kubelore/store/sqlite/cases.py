@@ -1,0 +1,309 @@
+"""`protocols.CaseStore` on SQLite: the journal, and the table `investigations` that follows from it."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from kubelore.cases import (
+    TRUSTED,
+    TUPLES,
+    Body,
+    Case,
+    CaseChanges,
+    CaseFilter,
+    CaseStats,
+    Entry,
+    Recorded,
+    entry_hash,
+    fold,
+)
+from kubelore.errors import CaseChanged
+from kubelore.store.sqlite.database import BUSY_SECONDS, Database
+from kubelore.store.sqlite.statements import CASEBOOK
+from kubelore.types import CaseState, PastCase
+
+JSON_FIELDS = TUPLES | {"cluster_context", "diagnosis", "hashes", "credits", "lesson"}
+COLUMNS = {field.name: "steps_json" if field.name == "steps" else field.name for field in fields(Case)}
+"""Column of each field of a Case."""
+PAGE = 1000
+LAST = "\U0010ffff"
+"""Sorts after every time and id."""
+WORD = re.compile(r"[^\W_]+")
+MAX_WORDS = 32
+
+
+class SqliteCaseStore:
+    """See `protocols.CaseStore`, and `Database` for files, locks and errors."""
+
+    def __init__(self, path: Path, *, read_only: bool = False, busy_seconds: float = BUSY_SECONDS) -> None:
+        self._db = Database(path, CASEBOOK, read_only=read_only, busy_seconds=busy_seconds)
+
+    @property
+    def path(self) -> Path:
+        return self._db.path
+
+    def append(
+        self,
+        entries: Sequence[Entry],
+        bodies: Sequence[Body] = (),
+        *,
+        unchanged: Mapping[str, int] | None = None,
+    ) -> int:
+        with self._db.transaction():
+            before = {case_id: self.case(case_id) for case_id in {e.case for e in entries}}
+            for case_id, expected in (unchanged or {}).items():
+                case = before[case_id] if case_id in before else self.case(case_id)
+                if case is None or case.seq != expected:
+                    raise CaseChanged(f"case {case_id} was changed by somebody else just now")
+            last = self._db.row("last_entry")
+            seq, previous = (last["seq"], last["hash"]) if last else (0, "")
+            cases = dict(before)
+            for entry in entries:
+                seq += 1
+                previous = self._add(seq, previous, entry)
+                cases[entry.case] = fold(cases[entry.case], seq, entry)
+            for case_id, case in cases.items():
+                if case is not None:
+                    self._put(case, before[case_id])
+            for body in bodies:
+                if body.step:
+                    self._db.execute("add_observation", case_id=body.case, step=body.step, data=body.data)
+                else:
+                    self._db.execute("add_evidence", case_id=body.case, data=body.data)
+        return seq
+
+    def _add(self, seq: int, previous: str, entry: Entry) -> str:
+        payload = entry.payload()
+        digest = entry_hash(previous, seq, entry, payload)
+        self._db.execute(
+            "add_entry",
+            seq=seq,
+            case_id=entry.case,
+            at=entry.at,
+            who=entry.who,
+            what=entry.what,
+            payload=payload,
+            previous=previous,
+            hash=digest,
+        )
+        return digest
+
+    def _put(self, case: Case, before: Case | None) -> None:
+        self._db.execute("put_case", **_values(case))
+        if before is None or _searched(case) != _searched(before):
+            self._db.execute("put_text", id=case.id)
+
+    def embedded(self, case: str, embedder: str, vector: bytes) -> None:
+        self._db.execute("put_embedding", id=case, embedder=embedder, vector=vector)
+
+    def case(self, case: str) -> Case | None:
+        row = self._db.row("case", id=case)
+        return _case(row) if row else None
+
+    def ids(self, prefix: str, limit: int = 10) -> Sequence[str]:
+        return [row["id"] for row in self._db.rows("ids", prefix=prefix, limit=limit)]
+
+    def cases(self, where: CaseFilter, *, limit: int, after: str = "") -> Sequence[Case]:
+        page = self.case(after) if after else None
+        time, case_id = (page.timestamp, page.id) if page else (LAST, LAST)
+        rows = self._db.rows("cases", **_where(where), after_time=time, after_id=case_id, limit=limit)
+        return [_case(row) for row in rows]
+
+    def search(self, words: str, where: CaseFilter, *, limit: int) -> Sequence[Case]:
+        found = [f'"{word}"*' for word in WORD.findall(words)[:MAX_WORDS]]
+        for joint in (" ", " OR "):  # cases that have all of the words, else those that have some
+            rows = found and self._db.rows("search", **_where(where), words=joint.join(found), limit=limit)
+            if rows:
+                return [_case(row) for row in rows]
+        return []
+
+    def head(self, fingerprint: str) -> Case | None:
+        row = self._db.row("head", fingerprint=fingerprint)
+        return _case(row) if row else None
+
+    def merged(self, into: str) -> Sequence[Case]:
+        return [_case(row) for row in self._db.rows("merged", into=into)]
+
+    def past_cases(self, after: int = 0, states: Collection[CaseState] = TRUSTED) -> CaseChanges:
+        with self._db.snapshot():
+            last = self._db.row("last_entry")
+            rows = (
+                self._db.rows("changed", after=after)
+                if after
+                else self._db.rows("teaching", states=json.dumps(list(states)))
+            )
+        taught = {r["id"]: _past_case(r) for r in rows if r["state"] in states and not r["merged_into"]}
+        dropped = tuple(row["id"] for row in rows if row["id"] not in taught)
+        return CaseChanges(last["seq"] if last else 0, tuple(taught.values()), dropped)
+
+    def journal(self, case: str = "", after: int = 0) -> Iterator[Recorded]:
+        name = "entries_of_case" if case else "entries"
+        chosen = {"case_id": case} if case else {}
+        while rows := self._db.rows(name, **chosen, after=after, limit=PAGE):
+            yield from map(_recorded, rows)
+            after = rows[-1]["seq"]
+
+    def bodies(self, case: str) -> Mapping[int, bytes]:
+        return {row["step"]: row["data"] for row in self._db.rows("bodies", case_id=case)}
+
+    def drop_bodies(self, *, before: str, over: int) -> int:
+        dropped = 0
+        with self._db.transaction():
+            while oldest := self._db.row("oldest_observed"):
+                if oldest["timestamp"] >= before and self._kept()[1] <= over:
+                    break
+                self._db.execute("drop_observations", case_id=oldest["case_id"])
+                dropped += 1
+        return dropped
+
+    def rated(self, who: str, since: str) -> int:
+        return int(self._db.value("ratings_since", who=who, since=since))
+
+    def credits(self) -> Mapping[str, tuple[int, int]]:
+        return {row["lesson"]: (row["helped"], row["harmed"]) for row in self._db.rows("credits")}
+
+    def stats(self) -> CaseStats:
+        with self._db.snapshot():
+            counts = self._db.rows("counts")
+            last = self._db.row("last_entry")
+            bodies, size = self._kept()
+            given = self.credits()
+        return CaseStats(
+            cases=sum(row["cases"] for row in counts),
+            states=_counted(counts, "state"),
+            statuses=_counted(counts, "status"),
+            sources=_counted(counts, "source"),
+            deciders=_counted(counts, "decider"),
+            ratings=_counted(counts, "user_rating"),
+            causes=_counted(counts, "cause"),
+            judged=_judged(counts),
+            credits=_by_kind(given),
+            entries=last["seq"] if last else 0,
+            bodies=bodies,
+            body_bytes=size,
+        )
+
+    def _kept(self) -> tuple[int, int]:
+        row = self._db.row("kept")
+        return (row["bodies"], row["bytes"]) if row else (0, 0)
+
+    def problems(self) -> Sequence[str]:
+        return self._db.problems()
+
+    def key(self) -> bytes:
+        return bytes(self._db.value("key"))
+
+    def close(self) -> None:
+        self._db.close()
+
+
+def _values(case: Case) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, column in COLUMNS.items():
+        value = getattr(case, name)
+        values[column] = json.dumps(value, ensure_ascii=False) if name in JSON_FIELDS else value
+    return values
+
+
+def _searched(case: Case) -> tuple[Any, ...]:
+    """What the table of words is made of (`put_text`)."""
+    return (
+        case.query,
+        case.cause,
+        case.object,
+        case.confirmed_object,
+        case.facts,
+        case.diagnosis,
+        case.user_feedback,
+    )
+
+
+def _case(row: sqlite3.Row) -> Case:
+    values = {name: row[column] for name, column in COLUMNS.items()}
+    for name in JSON_FIELDS:
+        value = json.loads(values[name])
+        values[name] = tuple(value) if name in TUPLES else value
+    return Case(**{**values, "confirmed": bool(values["confirmed"])})
+
+
+def _past_case(row: sqlite3.Row) -> PastCase:
+    lesson = json.loads(row["lesson"])
+    return PastCase(
+        id=row["id"],
+        root_cause=row["cause"],
+        kind=row["at_fault"].partition("/")[0],
+        signs=frozenset(json.loads(row["signs"])),
+        state=row["state"],
+        confirmed=bool(row["confirmed"]),
+        misled=row["misled"],
+        tools=tuple(json.loads(row["tools"])),
+        source=row["source"],
+        cluster=row["cluster"],
+        count=row["count"],
+        credit=row["credit"],
+        question=lesson.get("question", ""),
+        diagnosis=lesson.get("diagnosis", ""),
+        fix=lesson.get("fix", ""),
+        date=row["timestamp"],
+    )
+
+
+def _recorded(row: sqlite3.Row) -> Recorded:
+    payload = json.loads(row["payload"])
+    entry = Entry(
+        case=row["case_id"],
+        at=row["at"],
+        who=row["who"],
+        what=row["what"],
+        set=payload.get("set", {}),
+        step=payload.get("step"),
+        note=payload.get("note", {}),
+    )
+    return Recorded(row["seq"], entry, row["previous"], row["hash"])
+
+
+def _where(where: CaseFilter) -> dict[str, str | None]:
+    return {
+        "states": json.dumps(list(where.states)),
+        "cause": where.cause,
+        "namespace": where.namespace,
+        "cluster": where.cluster,
+        "source": where.source,
+        "since": where.since,
+        "before": where.before or LAST,
+    }
+
+
+def _counted(rows: Sequence[sqlite3.Row], column: str) -> dict[Any, int]:
+    """How many cases have each value of a column, the most frequent first."""
+    counts: Counter[Any] = Counter()
+    for row in rows:
+        counts[row[column]] += row["cases"]
+    return dict(counts.most_common())
+
+
+def _judged(rows: Sequence[sqlite3.Row]) -> dict[str, tuple[int, int]]:
+    judged: Counter[str] = Counter()
+    right: Counter[str] = Counter()
+    for row in rows:
+        if row["verdict"]:
+            judged[row["confidence"]] += row["cases"]
+            right[row["confidence"]] += row["cases"] if row["verdict"] == "right" else 0
+    return {word: (judged[word], right[word]) for word in judged}
+
+
+def _by_kind(given: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+    """Sums over the lessons of each kind."""
+    sums: dict[str, tuple[int, int]] = {}
+    for lesson, (helped, harmed) in given.items():
+        kind = lesson.partition("/")[0]
+        before = sums.get(kind, (0, 0))
+        sums[kind] = (before[0] + helped, before[1] + harmed)
+    return sums
