@@ -1,4 +1,4 @@
-from kubelore.casebook.signs import place_of, signs
+from kubelore.casebook.signs import edges_to, place_of, signs
 from kubelore.types import Edge, Evidence, Fact, Observation, Ref
 
 
@@ -37,7 +37,7 @@ def test_signs_tell_of_the_object_and_of_what_edges_lead_to() -> None:
         "self:pod.waiting=Completed",
         "calls>Service:service.endpoints=none",
         "calls>Service selects>workload:workload.replicas=zero",
-        "near:node.condition=DiskPressure",
+        "cluster:node.condition=DiskPressure",
     }
 
 
@@ -62,4 +62,27 @@ def test_free_text_that_a_cluster_smuggles_into_a_value_is_no_sign() -> None:
 
 def test_an_object_nobody_saw_has_its_kind_and_what_is_near() -> None:
     found = signs(evidence_of("a"), Ref("Namespace", "", "shop"))
-    assert {place_of(sign) for sign in found} == {"kind", "near"}
+    assert {place_of(sign) for sign in found} == {"kind", "near", "cluster"}
+
+
+def test_what_others_mount_too_says_nothing_of_them() -> None:
+    ours, theirs = Ref("Deployment", "shop", "web"), Ref("Deployment", "shop", "cart")
+    account = Ref("ServiceAccount", "shop", "default")
+    evidence = Evidence()
+    evidence.add(
+        Observation(
+            "",
+            facts=(Fact("workload.replicas", "zero", theirs), Fact("rbac", "forbidden", account)),
+            edges=(Edge("mounts", ours, account), Edge("mounts", theirs, account)),
+        ),
+        1,
+    )
+    assert {s for s in signs(evidence, ours) if "kind" not in s} == {
+        "mounts>ServiceAccount:rbac=forbidden",
+        "near:workload.replicas=zero",
+    }
+
+
+def test_places_know_how_far_they_are() -> None:
+    places = ("self", "near", "runs on>Node", "runs on>Node runs on<workload")
+    assert [edges_to(place) for place in places] == [0, 0, 1, 2]
