@@ -24,6 +24,8 @@ from kubelore.types import Fact, Finding, Ref, Severity
 KEY = "sibling.differs"
 FEWEST = 4
 """Siblings that must be comparable before a difference says anything."""
+MOST = 50
+"""Siblings that are compared with: more make a custom no surer."""
 ODD_ONES = 0.1
 """Share of siblings that may differ from the others too."""
 OTHER_KIND = 6
@@ -64,38 +66,51 @@ def siblings_of(view: View, workload: Ref) -> list[Ref]:
     come from the same place, else all of the namespace."""
     if not _is_known(view, workload):
         return []
-    alike = [
-        w for w in view.workloads(workload.namespace) if w != workload and _comparable(view, workload, w)
-    ]
-    mine = _application(view, workload)
-    same_label = [w for w in alike if mine and mine & _application(view, w)]
-    same_place = [w for w in alike if _repositories(view, w) & _repositories(view, workload)]
-    return next((group for group in (same_label, same_place) if len(group) >= FEWEST), alike)
+    own = _peer(view, workload)
+    peers = [p for p in _healthy(view, workload.namespace) if p.ref != workload and p.ends == own.ends]
+    same_label = [p for p in peers if own.application & p.application]
+    same_place = [p for p in peers if own.repositories & p.repositories]
+    chosen = next((group for group in (same_label, same_place) if len(group) >= FEWEST), peers)
+    return [peer.ref for peer in chosen[:MOST]]
 
 
-def _comparable(view: View, workload: Ref, other: Ref) -> bool:
-    return (
-        (other.kind in RUNS_TO_AN_END) == (workload.kind in RUNS_TO_AN_END)
-        and bool(view.pods_of(other))
-        and not troubled(view, other)
-        and _is_known(view, other)
+@dataclass(frozen=True, slots=True)
+class Peer:
+    ref: Ref
+    ends: bool
+    """It runs to an end."""
+    application: frozenset[tuple[str, str]]
+    repositories: frozenset[str]
+
+
+def _peer(view: View, workload: Ref) -> Peer:
+    labels = {**view.template_labels(workload), **labels_of(view.find(workload) or {})}
+    images = (c.get("image") for c in (view.pod_spec(workload).get("containers") or ())[:1])
+    return Peer(
+        workload,
+        workload.kind in RUNS_TO_AN_END,
+        frozenset((key, labels[key]) for key in APPLICATION if key in labels),
+        frozenset(repository(str(image)) for image in images if image),
     )
+
+
+def _healthy(view: View, namespace: str) -> list[Peer]:
+    known = view.once(_known_healthy)
+    if namespace not in known:
+        candidates = (w for w in view.workloads(namespace) if view.pods_of(w) and not troubled(view, w))
+        known[namespace] = [_peer(view, w) for w in candidates if _is_known(view, w)]
+    return known[namespace]
+
+
+def _known_healthy(_: View) -> dict[str, list[Peer]]:
+    """By namespace, filled as they are asked for."""
+    return {}
 
 
 def _is_known(view: View, workload: Ref) -> bool:
     """Whether more than names and images was seen: of a printed table, no setting can be missed."""
     containers = view.pod_spec(workload).get("containers") or ()
     return any(container.keys() - {"name", "image"} for container in containers)
-
-
-def _application(view: View, workload: Ref) -> set[tuple[str, str]]:
-    labels = {**view.template_labels(workload), **labels_of(view.find(workload) or {})}
-    return {(key, labels[key]) for key in APPLICATION if key in labels}
-
-
-def _repositories(view: View, workload: Ref) -> set[str]:
-    containers = view.pod_spec(workload).get("containers") or ()
-    return {repository(str(c["image"])) for c in containers[:1] if c.get("image")}
 
 
 # -- one respect --------------------------------------------------------------------------------------
@@ -201,7 +216,7 @@ def _misled(view: View, workload: Ref, siblings: Iterable[Ref]) -> Iterator[Fact
         right = [o for o in rest if o.agrees]
         if lead.named and not lead.agrees and _nearly_all(len(right), len(rest)):
             detail = (
-                f"{lead.variable} leads to Service {lead.service.name}, not to {lead.named}, whose name it has; "
+                f"{lead.variable} leads to {lead.service.name}, not to Service {lead.named}, whose name it has; "
                 f"{len(right)} of {len(rest)} variables of this application lead where they say"
             )
             params = {"setting": lead.variable, "host": lead.service.name, "usual": lead.named}
