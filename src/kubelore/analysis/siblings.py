@@ -216,7 +216,7 @@ def _misled(view: View, workload: Ref, siblings: Iterable[Ref]) -> Iterator[Fact
         right = [o for o in rest if o.agrees]
         if lead.named and not lead.agrees and _nearly_all(len(right), len(rest)):
             detail = (
-                f"{lead.variable} leads to {lead.service.name}, not to Service {lead.named}, whose name it has; "
+                f"{lead.variable} leads to {lead.service.name}, not to {lead.named} that it is named after; "
                 f"{len(right)} of {len(rest)} variables of this application lead where they say"
             )
             params = {"setting": lead.variable, "host": lead.service.name, "usual": lead.named}
