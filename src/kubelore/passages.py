@@ -111,7 +111,3 @@ class KnowledgeStats:
     """On disk."""
     analyser: str
     """Version of the analyser whose terms are stored; empty before the first."""
-    space: Space | None
-    """What `nearest` searches."""
-    next_space: Space | None
-    """Being filled; it takes over when nothing is missing."""

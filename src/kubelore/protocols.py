@@ -13,6 +13,7 @@ from kubelore.passages import (
     KnowledgeStats,
     PassageText,
     SourceInfo,
+    Space,
     Stored,
     Terms,
 )
@@ -265,6 +266,10 @@ class KnowledgeStore(Protocol):
         ...
 
     # Changing the embedder or the analyser, in batches that can be interrupted
+
+    def spaces(self) -> tuple[Space | None, Space | None]:
+        """The space that `nearest` searches, and the one that takes over once nothing is missing in it."""
+        ...
 
     def use_embedder(self, embedder: str, dimension: int) -> None:
         """From now on, passages are to have vectors of this embedder. Until none is missing, `nearest`

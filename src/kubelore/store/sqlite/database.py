@@ -95,13 +95,15 @@ class Database:
         with self.transaction():
             return self._run(lambda: self._connection.executemany(self._sql[name], rows).rowcount)
 
-    def write_blob(self, table: str, column: str, row: int, at: int, content: bytes) -> None:
-        """Overwrites a part of a BLOB in place. Its size stays; other pages of it are not written."""
+    def write_blob(self, table: str, column: str, row: int, parts: Iterable[tuple[int, bytes]]) -> None:
+        """Overwrites parts of a BLOB in place, each from an offset on. Its size stays, and pages of it that
+        no part touches are not written."""
 
         def write() -> None:
             with self._connection.blobopen(table, column, row) as blob:
-                blob.seek(at)
-                blob.write(content)
+                for offset, content in parts:
+                    blob.seek(offset)
+                    blob.write(content)
 
         self._run(write)
 
@@ -124,6 +126,11 @@ class Database:
         strays = self._pragma("foreign_key_check")
         found += [f"{row[0]}: row {row[1]} refers to a missing {row[2]}" for row in strays]
         return [line for line in found if line != "ok"]
+
+    def bytes(self) -> int:
+        """What it takes on disk, with its log."""
+        files = (self.path, self.path.with_name(self.path.name + "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
 
     def close(self) -> None:
         """Harmless when closed already."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -78,3 +79,8 @@ def split(script: str) -> Iterator[str]:
             statement = ""
     if statement.strip():
         yield statement
+
+
+def as_json(values: Iterable[str] | Iterable[int]) -> str:
+    """A list for `json_each` in a statement."""
+    return json.dumps(list(values))

@@ -1,0 +1,77 @@
+-- name: passage_by_hash
+SELECT id FROM knowledge_passages WHERE hash = :hash
+
+-- name: stored_hashes
+SELECT hash FROM knowledge_passages WHERE hash IN (SELECT value FROM json_each(:hashes))
+
+-- name: passage_ids
+SELECT hash, id FROM knowledge_passages WHERE hash IN (SELECT value FROM json_each(:hashes))
+
+-- name: take_free
+DELETE FROM knowledge_free WHERE passage = (SELECT min(passage) FROM knowledge_free) RETURNING passage
+
+-- name: put_passage
+INSERT INTO knowledge_passages (id, hash, title, content) VALUES (:id, :hash, :title, :content) RETURNING id
+
+-- name: put_terms
+INSERT INTO knowledge_terms (passage, title, content, tags) VALUES (:passage, :title, :content, :tags)
+
+-- name: index_terms
+INSERT INTO knowledge_fts (rowid, title, content, tags)
+SELECT passage, title, content, tags FROM knowledge_terms WHERE passage = :passage
+
+-- name: unindex_terms
+INSERT INTO knowledge_fts (knowledge_fts, rowid, title, content, tags)
+SELECT 'delete', passage, title, content, tags FROM knowledge_terms WHERE passage = :passage
+
+-- name: change_terms
+UPDATE knowledge_terms SET title = :title, content = :content, tags = :tags WHERE passage = :passage
+
+-- name: put_near
+INSERT OR IGNORE INTO knowledge_near (key, passage) VALUES (:key, :passage)
+
+-- name: alike
+SELECT p.hash, p.title, p.content, json_group_array(n.key) AS keys
+FROM knowledge_near n JOIN knowledge_passages p ON p.id = n.passage
+WHERE n.key IN (SELECT value FROM json_each(:keys))
+GROUP BY n.passage ORDER BY count(*) DESC, n.passage LIMIT 64
+
+-- name: orphans
+SELECT p.id FROM knowledge_passages p
+WHERE p.id IN (SELECT value FROM json_each(:passages))
+  AND NOT EXISTS (SELECT 1 FROM knowledge_entries e WHERE e.passage = p.id)
+
+-- name: delete_passage
+DELETE FROM knowledge_passages WHERE id = :passage
+
+-- name: free_passage
+INSERT INTO knowledge_free (passage) VALUES (:passage)
+
+-- name: texts
+SELECT p.hash, p.title, p.content,
+       (SELECT e.tags FROM knowledge_entries e WHERE e.passage = p.id ORDER BY e.seq LIMIT 1) AS tags
+FROM knowledge_passages p
+WHERE p.hash > :after ORDER BY p.hash LIMIT :limit
+
+-- name: setting
+SELECT value FROM knowledge_settings WHERE name = :name
+
+-- name: put_setting
+INSERT INTO knowledge_settings (name, value) VALUES (:name, :value)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value
+
+-- name: counts
+SELECT (SELECT count(*) FROM knowledge_documents) AS documents,
+       (SELECT count(*) FROM knowledge_entries) AS entries,
+       (SELECT count(*) FROM knowledge_passages) AS passages
+
+-- name: types
+SELECT type, count(*) AS entries FROM knowledge_entries GROUP BY type ORDER BY type
+
+-- name: untermed
+SELECT count(*) FROM knowledge_passages p
+WHERE NOT EXISTS (SELECT 1 FROM knowledge_terms t WHERE t.passage = p.id)
+
+-- name: ownerless
+SELECT count(*) FROM knowledge_passages p
+WHERE NOT EXISTS (SELECT 1 FROM knowledge_entries e WHERE e.passage = p.id)

@@ -1,0 +1,175 @@
+"""Embeddings: kept in blocks, so that an exact search reads few large rows and no row for each passage.
+
+A block holds the vectors of 256 passages whose numbers follow each other; one vector is written in place.
+Nothing is kept in memory between searches: reading the blocks anew costs about three times what the products
+cost, and never shows what another process has replaced.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kubelore.errors import StoreCorrupt, StoreError
+from kubelore.passages import Space
+from kubelore.store.sqlite.database import Database
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from kubelore.types import Vector, Vectors
+
+PER_BLOCK = 256
+BLOCKS_AT_ONCE = 16
+FLOAT = np.dtype("<f4")
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceRow:
+    id: int
+    embedder: str
+    dimension: int
+    searched: bool
+
+
+class VectorTable:
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    # Spaces
+
+    def spaces(self) -> list[SpaceRow]:
+        rows = self._db.rows("spaces")
+        return [SpaceRow(r["id"], r["embedder"], r["dimension"], bool(r["searched"])) for r in rows]
+
+    def space(self, embedder: str) -> SpaceRow | None:
+        return next((space for space in self.spaces() if space.embedder == embedder), None)
+
+    def described(self) -> tuple[Space | None, Space | None]:
+        """The space that is searched, and the one that will be."""
+        found = {
+            space.searched: Space(
+                space.embedder, space.dimension, self._db.value("count_unembedded", space=space.id)
+            )
+            for space in self.spaces()
+        }
+        return found.get(True), found.get(False)
+
+    def use(self, embedder: str, dimension: int) -> None:
+        known = self.space(embedder)
+        if known and known.dimension != dimension:
+            raise StoreError(
+                f"vectors of {embedder} had {known.dimension} dimensions, now they have {dimension}",
+                hint="an embedder that changed needs another name",
+            )
+        if known is None or known.searched:
+            self._db.execute("drop_next_space")
+        if known is None:
+            searched = not self.spaces()
+            space = self._db.value("add_space", embedder=embedder, dimension=dimension, searched=searched)
+            self._db.execute("miss_all", space=space)
+        self.promote()
+
+    def promote(self) -> None:
+        """Search the next space, if nothing is missing in it."""
+        complete = self._db.value("next_is_complete")
+        if complete is not None:
+            self._db.execute("drop_searched_space")
+            self._db.execute("search_space", space=complete)
+
+    # Vectors
+
+    def write(self, space: SpaceRow, vectors: Mapping[int, Vector]) -> None:
+        """Keep vectors by the numbers of their passages."""
+        size = space.dimension * FLOAT.itemsize
+        for vector in vectors.values():
+            if vector.shape != (space.dimension,) or not np.isfinite(vector).all():
+                raise StoreError(
+                    f"{space.embedder} gave a vector of shape {vector.shape}, or one with no numbers in it",
+                    hint=f"its space has {space.dimension} dimensions",
+                )
+        for block, members in groupby(sorted(vectors), lambda number: number // PER_BLOCK):
+            parts = [(n % PER_BLOCK * size, vectors[n].astype(FLOAT).tobytes()) for n in members]
+            row = self._db.value("block_id", space=space.id, block=block)
+            if row is None:
+                row = self._db.value("add_block", space=space.id, block=block, bytes=PER_BLOCK * size)
+            self._db.write_blob("knowledge_vectors", "vectors", row, parts)
+        found = [{"space": space.id, "passage": number} for number in vectors]
+        self._db.execute_many("embedded", found)
+
+    def clear(self, passages: Iterable[int]) -> None:
+        """Forget the vectors of passages that are gone; a block without any passage goes as a whole."""
+        spaces = self.spaces()
+        for block, members in groupby(sorted(passages), lambda number: number // PER_BLOCK):
+            first = block * PER_BLOCK
+            self._db.execute("drop_empty_block", block=block, first=first, last=first + PER_BLOCK - 1)
+            numbers = list(members)
+            for space in spaces:
+                row = self._db.value("block_id", space=space.id, block=block)
+                if row is not None:
+                    zeros = bytes(space.dimension * FLOAT.itemsize)
+                    parts = [(number % PER_BLOCK * len(zeros), zeros) for number in numbers]
+                    self._db.write_blob("knowledge_vectors", "vectors", row, parts)
+
+    def scores(self, space: SpaceRow, vector: Vector) -> NDArray[np.float32]:
+        """Products with every vector, at the numbers of the passages; 0 where there is none."""
+        blocks = self._db.value("last_passage") // PER_BLOCK + 1
+        scores = np.zeros((blocks, PER_BLOCK), dtype=np.float32)
+        query = np.ascontiguousarray(vector, dtype=np.float32)
+        after = -1
+        while rows := self._db.rows("blocks", space=space.id, after=after, limit=BLOCKS_AT_ONCE):
+            for after, content in rows:
+                if after < blocks:
+                    np.dot(self._matrix(space, content), query, out=scores[after])
+        return scores.reshape(-1)
+
+    def nearest(
+        self, space: SpaceRow, vector: Vector, let_through: NDArray[np.int64] | None, limit: int
+    ) -> list[tuple[int, float]]:
+        """Numbers and cosines of passages, best first."""
+        scores = self.scores(space, vector)
+        candidates = np.flatnonzero(scores)
+        if let_through is not None:
+            candidates = np.intersect1d(candidates, let_through)
+        found = scores[candidates]
+        if len(found) > limit:
+            best = np.argpartition(-found, limit)[:limit]
+            candidates, found = candidates[best], found[best]
+        order = np.lexsort((candidates, -found))
+        return [(int(candidates[i]), float(found[i])) for i in order]
+
+    # Health
+
+    def lost(self) -> list[tuple[SpaceRow, int]]:
+        """Blocks that cannot be read."""
+        broken = []
+        for space in self.spaces():
+            for (block,) in self._db.rows("block_numbers", space=space.id):
+                try:
+                    self._matrix(space, self._db.value("block", space=space.id, block=block))
+                except StoreCorrupt:
+                    broken.append((space, block))
+        return broken
+
+    def drop(self, space: SpaceRow, block: int) -> None:
+        """Give a block up: its passages are unembedded from now on."""
+        self._db.execute("drop_block", space=space.id, block=block)
+        first = block * PER_BLOCK
+        self._db.execute("miss_block", space=space.id, first=first, last=first + PER_BLOCK - 1)
+
+    def _matrix(self, space: SpaceRow, content: bytes) -> Vectors:
+        if len(content) != PER_BLOCK * space.dimension * FLOAT.itemsize:
+            message = f"{self._db.path}: a block of vectors has {len(content)} bytes"
+            raise StoreCorrupt(message, hint=self._db.area.repair)
+        matrix: Vectors = np.frombuffer(content, FLOAT).reshape(PER_BLOCK, space.dimension)
+        return matrix
+
+
+def numbers(text: str | None) -> NDArray[np.int64]:
+    """`3,1,7`, as `group_concat` gives it, as an array."""
+    return np.array(json.loads(f"[{text or ''}]"), dtype=np.int64)
