@@ -13,6 +13,8 @@ from kubelore.errors import UsageError
 if TYPE_CHECKING:
     from kubelore.agent.loop import Investigator
     from kubelore.analysis.view import View
+    from kubelore.casebook.book import Casebook
+    from kubelore.casebook.recorder import Recorder
     from kubelore.patterns.load import Library
     from kubelore.patterns.model import Pattern
     from kubelore.protocols import Cluster, Decider, Toolbox
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 EXAMPLE = "example:"
 SCRIPT = "script:"
 KUBECTL_SECONDS = 10.0
+RECORDER_WAITS = 0.25
+"""Seconds that an investigation is held up by another process that writes to the casebook."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,8 @@ class Settings:
     max_tokens: int = 100_000
     patterns_folder: Path | None = None
     """The user's own patterns, beside the built-in ones."""
+    casebook: Path | None = None
+    """File of the casebook; None for the user's own."""
     use_patterns: bool = True
     use_knowledge: bool = True
     use_casebook: bool = True
@@ -71,6 +77,25 @@ def snapshot_path(name: str) -> Path:
     from kubelore.examples import path
 
     return path(name.removeprefix(EXAMPLE))
+
+
+def casebook(settings: Settings, *, read_only: bool = False) -> Casebook:
+    """The casebook, in the name of the user who runs this. Raises StoreError. Close its store when done."""
+    from kubelore.casebook.book import Casebook
+    from kubelore.casebook.place import default_file, user_name
+    from kubelore.store.sqlite.cases import SqliteCaseStore
+
+    return Casebook(SqliteCaseStore(settings.casebook or default_file(), read_only=read_only), user_name())
+
+
+def recorder(settings: Settings) -> Recorder:
+    """A listener that puts an investigation on record; one for each."""
+    from kubelore.casebook.place import default_file, user_name
+    from kubelore.casebook.recorder import Recorder
+    from kubelore.store.sqlite.cases import SqliteCaseStore
+
+    file = settings.casebook or default_file()
+    return Recorder(lambda: SqliteCaseStore(file, busy_seconds=RECORDER_WAITS), user_name())
 
 
 def library(settings: Settings) -> Library:

@@ -17,7 +17,7 @@ from kubelore.casebook.states import ended, fingerprint
 from kubelore.casebook.summary import result_summary
 from kubelore.casebook.text import safe, safe_all
 from kubelore.cases import Body, Case, Entry, What
-from kubelore.types import ClusterInfo, Diagnosis, Evidence, Investigation, JsonObject, Ref, Step
+from kubelore.types import ClusterInfo, Diagnosis, Evidence, Fact, Investigation, JsonObject, Ref, Step
 
 MAX_CASE_BYTES = 4 << 20
 """Of what the steps of one investigation saw, compressed."""
@@ -56,7 +56,7 @@ class Writer:
             "args": safe(step.call.args),
             "result_summary": result_summary(step),
             "useful": step.useful,
-            "evidence": [safe(fact.name) for fact in step.new_facts],
+            "evidence": [_name(fact) for fact in step.new_facts],
             "error": safe(step.observation.error),
             "seconds": round(step.seconds, 3),
             "sha256": sha256(data).hexdigest(),
@@ -73,7 +73,7 @@ class Writer:
             "status": "failed" if diagnosis is None else "done",
             "state": state,
             "why": why,
-            "facts": sorted(map(safe, evidence.names())),
+            "facts": sorted({_name(cited.fact) for cited in evidence}),
             "lessons": _lessons(investigation),
             "tokens_in": used.tokens_in,
             "tokens_out": used.tokens_out,
@@ -156,6 +156,11 @@ def _answer(diagnosis: Diagnosis, investigation: Investigation) -> dict[str, Any
             fix=diagnosis.fix.text if by_pattern else "",
         ),
     }
+
+
+def _name(fact: Fact) -> str:
+    """Values alone are redacted: `pull.secret=present` is no secret."""
+    return f"{fact.key}={safe(fact.value)}"
 
 
 def _lessons(investigation: Investigation) -> list[JsonObject]:

@@ -64,10 +64,10 @@ def nameless(text: str, refs: Iterable[Ref], names: Iterable[str] = ()) -> str:
     """The text with the names of these objects, of their namespaces and pods, and with `names`, addresses
     and images replaced by what they are."""
     known = dict.fromkeys(names, "<cluster>")
-    for ref in refs:
-        known[ref.namespace] = "<namespace>"
-    known.update({ref.name: f"<{ref.kind.lower()}>" for ref in refs})
-    long = sorted((name for name in known if len(name) >= MIN_NAME), key=len, reverse=True)
+    for ref in sorted(refs):  # a name that several objects have stands for the first kind of them
+        known.setdefault(ref.name, f"<{ref.kind.lower()}>")
+        known.setdefault(ref.namespace, "<namespace>")
+    long = sorted((name for name in known if len(name) >= MIN_NAME and name in text), key=len, reverse=True)
     if long:
         # What a controller makes is called after it: name-78d4897f95-8495j, name-0.
         joined = "|".join(map(re.escape, long))

@@ -50,6 +50,7 @@ def investigate(
         int, typer.Option("--max-tokens", metavar="N", min=1, help="Tokens a model may take in all.")
     ] = 100_000,
     patterns: o.PatternsOption = None,
+    casebook: o.CasebookOption = None,
     output: o.OutputOption = Format.TEXT,
     no_record: Annotated[
         bool, typer.Option("--no-record", help="Keep no record of this investigation.")
@@ -64,19 +65,19 @@ def investigate(
         snapshot=snapshot, context=context, kubeconfig=kubeconfig, impersonate=impersonate,
         namespace=namespace, all_namespaces=all_namespaces, patterns=patterns, decider=decider, model=model,
         base_url=base_url, max_steps=max_steps, max_seconds=max_seconds, max_tokens=max_tokens,
+        casebook=casebook,
     )  # fmt: skip
     asked = _question(question)
     from contextlib import closing
 
     from kubelore import build
-    from kubelore.casebook.files import FileRecorder
     from kubelore.cli.live import live_view
     from kubelore.cli.output import note
 
     library = build.library(settings)
     for warning in _left_out(library.problems):
         note(warning)
-    recorder = None if no_record else FileRecorder()
+    recorder = None if no_record else build.recorder(settings)
     with live_view(quiet) as views, closing(build.open_cluster(settings)) as cluster:
         listeners = (*views, recorder) if recorder else tuple(views)
         result = build.investigator(settings, cluster).investigate(asked, settings.namespace, listeners)

@@ -86,6 +86,15 @@ ModelOption = Annotated[
 BaseUrlOption = Annotated[
     str, typer.Option("--base-url", metavar="URL", envvar="OPENAI_BASE_URL", help="Where that server is.")
 ]
+CasebookOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--casebook",
+        metavar="FILE",
+        envvar="KUBELORE_CASEBOOK",
+        help="File of the casebook.  [default: ~/.local/state/kubelore/casebook.db]",
+    ),
+]
 OutputOption = Annotated[
     Format, typer.Option("--output", "-o", metavar="text|json|yaml|markdown", help="How to print it.")
 ]
