@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from kubelore.errors import StoreError
-from kubelore.passages import KnowledgeFilter, Terms
+from kubelore.passages import KnowledgeFilter, Space, Terms
 from kubelore.protocols import KnowledgeStore
 from kubelore.store.sqlite.knowledge.store import SqliteKnowledge
 from store_support import DIMENSION, EMBEDDER, add, contents, document, found, of, passage, vector
@@ -132,7 +132,7 @@ def test_an_identical_passage_is_kept_once_and_outlives_the_first_document(store
     number = store.begin("docs")
     stored = store.put("docs", number, [document("b.md", "same words", "own words")])
     assert (stored.entries, stored.shared) == (2, 1)
-    assert (store.stats().entries, store.stats().passages) == (3, 2)
+    assert (store.stats().entries, store.stats().passages, store.index().passages) == (3, 2, 2)
     assert [h.entry.document for h in store.keywords([["same"]], limit=10)] == ["a.md"]
     store.remove_document("docs", "a.md")
     assert [h.entry.document for h in store.keywords([["same"]], limit=10)] == ["b.md"]
@@ -270,7 +270,7 @@ def test_frequencies_count_passages_without_case(store: KnowledgeStore) -> None:
 
 def test_terms_can_be_made_anew(store: KnowledgeStore) -> None:
     add(store, document("b.md", "pods"), document("a.md", "nodes"))
-    assert store.stats().analyser == ""
+    assert store.index().analyser == ""
     seen, after = [], ""
     while texts := store.texts(after, limit=1):
         seen += [text.content for text in texts]
@@ -279,10 +279,14 @@ def test_terms_can_be_made_anew(store: KnowledgeStore) -> None:
     store.analysed("2")
     assert sorted(seen) == ["nodes", "pods"]
     assert (found(store, "pod"), found(store, "pods")) == (["pods"], [])
-    assert store.stats().analyser == "2"
+    assert store.index().analyser == "2"
 
 
 # Vectors
+
+
+def spaces(store: KnowledgeStore) -> tuple[Space | None, Space | None]:
+    return store.index().space, store.index().next_space
 
 
 def with_vectors(store: KnowledgeStore, embedder: str = EMBEDDER) -> None:
@@ -317,6 +321,7 @@ def test_nearest_agrees_with_a_plain_product_over_many(store: KnowledgeStore) ->
     number = store.begin("docs")
     store.keep("docs", number, [f"{i}.md" for i in range(700) if i % 3])
     store.finish("docs", number)
+    assert store.index().passages == store.stats().passages == 466
     hits = store.nearest(EMBEDDER, matrix[1], limit=20)
     expected = [i for i in np.argsort(-(matrix @ matrix[1])) if i % 3][:20]
     assert contents(hits) == [f"text {i}" for i in expected]
@@ -344,7 +349,7 @@ def test_a_new_embedder_takes_over_when_nothing_is_missing_and_spaces_never_mix(
     with_vectors(store)
     store.embed(EMBEDDER, {text.hash: vector(1, 9) for text in store.unembedded(EMBEDDER, limit=9)})
     store.use_embedder("other", 3)
-    searched, following = store.spaces()
+    searched, following = spaces(store)
     assert searched is not None
     assert following is not None
     assert (searched.embedder, searched.missing) == (EMBEDDER, 0)
@@ -368,7 +373,7 @@ def test_going_back_to_the_old_embedder_gives_the_new_one_up(store: KnowledgeSto
     with_vectors(store)
     store.use_embedder("other", 3)
     store.use_embedder(EMBEDDER, DIMENSION)
-    searched, following = store.spaces()
+    searched, following = spaces(store)
     assert searched is not None
     assert (searched.embedder, following) == (EMBEDDER, None)
     assert contents(store.nearest(EMBEDDER, vector(1), limit=1)) == ["east"]
@@ -393,7 +398,7 @@ def test_removing_the_last_passage_without_a_vector_lets_the_new_embedder_take_o
     with_vectors(store)
     store.use_embedder("other", 3)
     store.remove_source("docs")
-    searched, following = store.spaces()
+    searched, following = spaces(store)
     assert searched is not None
     assert (searched.embedder, following) == ("other", None)
 
@@ -412,7 +417,7 @@ def test_vectors_of_another_length_or_without_numbers_are_refused(store: Knowled
 
 def test_vectors_of_an_embedder_nobody_uses_are_left_out(store: KnowledgeStore) -> None:
     add(store, of("a.md", passage("one", vec=vector(1))), embedder="unknown")
-    assert store.spaces() == (None, None)
+    assert spaces(store) == (None, None)
     assert store.unembedded("unknown", limit=10) == []
     store.use_embedder(EMBEDDER, DIMENSION)
     assert [text.content for text in store.unembedded(EMBEDDER, limit=10)] == ["one"]

@@ -101,7 +101,22 @@ class Space:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexInfo:
+    """What a search must know before it asks; quickly told."""
+
+    passages: int
+    analyser: str
+    """Version of the analyser whose terms are stored; empty before the first."""
+    space: Space | None
+    """What `nearest` searches."""
+    next_space: Space | None
+    """Being filled: it takes over once nothing is missing in it."""
+
+
+@dataclass(frozen=True, slots=True)
 class KnowledgeStats:
+    """What a person may want to know; everything is counted."""
+
     documents: int
     entries: int
     passages: int
@@ -109,5 +124,3 @@ class KnowledgeStats:
     """Entries by type."""
     bytes: int
     """On disk."""
-    analyser: str
-    """Version of the analyser whose terms are stored; empty before the first."""

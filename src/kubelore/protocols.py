@@ -9,11 +9,11 @@ from kubelore.cases import TRUSTED, Body, Case, CaseChanges, CaseFilter, CaseSta
 from kubelore.passages import (
     ANYTHING,
     Document,
+    IndexInfo,
     KnowledgeFilter,
     KnowledgeStats,
     PassageText,
     SourceInfo,
-    Space,
     Stored,
     Terms,
 )
@@ -246,6 +246,8 @@ class KnowledgeStore(Protocol):
 
     # Searching: one hit for each passage, the first entry of it that the filter lets through.
 
+    def index(self) -> IndexInfo: ...
+
     def keywords(
         self, groups: Sequence[Sequence[str]], where: KnowledgeFilter = ANYTHING, *, limit: int
     ) -> Sequence[KnowledgeHit]:
@@ -266,10 +268,6 @@ class KnowledgeStore(Protocol):
         ...
 
     # Changing the embedder or the analyser, in batches that can be interrupted
-
-    def spaces(self) -> tuple[Space | None, Space | None]:
-        """The space that `nearest` searches, and the one that takes over once nothing is missing in it."""
-        ...
 
     def use_embedder(self, embedder: str, dimension: int) -> None:
         """From now on, passages are to have vectors of this embedder. Until none is missing, `nearest`

@@ -73,6 +73,11 @@ SELECT group_concat(passage) FROM (
 -- name: last_passage
 SELECT coalesce(max(id), 0) FROM knowledge_passages
 
+-- name: passages
+-- Every number up to the last is taken or free.
+SELECT last - (SELECT count(*) FROM knowledge_free WHERE passage <= last)
+FROM (SELECT coalesce(max(id), 0) AS last FROM knowledge_passages)
+
 -- name: frequencies
 SELECT value AS word, coalesce(
     (SELECT passages FROM knowledge_common WHERE word = value),

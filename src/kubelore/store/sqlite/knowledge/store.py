@@ -12,11 +12,11 @@ from kubelore.errors import StoreError
 from kubelore.passages import (
     ANYTHING,
     Document,
+    IndexInfo,
     KnowledgeFilter,
     KnowledgeStats,
     PassageText,
     SourceInfo,
-    Space,
     Stored,
     Terms,
 )
@@ -135,10 +135,19 @@ class SqliteKnowledge:
                 passages=counts["passages"],
                 types={row["type"]: row["entries"] for row in self._db.rows("types")},
                 bytes=self._db.bytes(),
-                analyser=self._db.value("setting", name="analyser") or "",
             )
 
     # Searching
+
+    def index(self) -> IndexInfo:
+        with self._db.snapshot():
+            searched, following = self._vectors.described()
+            return IndexInfo(
+                passages=self._db.value("passages"),
+                analyser=self._db.value("setting", name="analyser") or "",
+                space=searched,
+                next_space=following,
+            )
 
     def keywords(
         self, groups: Sequence[Sequence[str]], where: KnowledgeFilter = ANYTHING, *, limit: int
@@ -188,10 +197,6 @@ class SqliteKnowledge:
         return [KnowledgeHit(entries[passage], score) for passage, score in found]
 
     # Changing the embedder or the analyser
-
-    def spaces(self) -> tuple[Space | None, Space | None]:
-        with self._db.snapshot():
-            return self._vectors.described()
 
     def use_embedder(self, embedder: str, dimension: int) -> None:
         with self._db.transaction():
