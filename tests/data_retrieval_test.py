@@ -18,6 +18,7 @@ CAUSES = ROOT / "src" / "kubelore" / "patterns" / "root-causes.tsv"
 RUNBOOKS = ROOT.parent / "shared" / "runbooks" / "prometheus-operator-runbooks.tar.xz"
 HALVES = ("tune", "report")
 NAMES = [f"{what}-{half}.jsonl" for what in ("runbook-queries", "questions") for half in HALVES]
+TRAIN = "questions-train.jsonl"
 
 
 def rows(name: str) -> list[dict[str, Any]]:
@@ -37,7 +38,7 @@ def pattern_ids() -> set[str]:
     return {line.split("\t")[1] for line in lines if not line.startswith("#")} - {"-"}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, TRAIN])
 def test_every_line_has_its_fields(name: str) -> None:
     is_query = name.startswith("runbook")
     needed = {"query", "source", "also"} if is_query else {"question", "label", "also", "source"}
@@ -103,9 +104,37 @@ def test_the_runbooks_exist_and_all_are_asked_for() -> None:
         assert {row["source"] for row in queries} == {name for name in inside if name.endswith(".md")}, half
 
 
+def test_the_training_questions_cover_every_pattern_and_many_of_none() -> None:
+    asked, known = rows(TRAIN), pattern_ids() | {"none"}
+    wrong = [n for n, row in enumerate(asked, 1) if not {row["label"], *row["also"]} <= known]
+    assert wrong == []
+    counts = Counter(row["label"] for row in asked)
+    assert counts.keys() == known
+    assert counts["none"] >= 250
+    assert counts.total() - counts["none"] >= 350
+    assert min(counts.values()) >= 14
+
+
+def test_the_training_questions_say_where_they_come_from() -> None:
+    sources = [row["source"] for row in rows(TRAIN)]
+    wrong = [
+        n for n, source in enumerate(sources, 1) if not (source == "own" or source.startswith("https://"))
+    ]
+    assert wrong == []
+    assert sources.count("own") <= len(sources) * 2 / 3
+
+
+def test_the_training_questions_share_nothing_with_the_halves() -> None:
+    halves = [row for half in HALVES for row in rows(f"questions-{half}.jsonl")]
+    taken = {folded(row["question"]) for row in halves} | {row["source"] for row in halves} - {"own"}
+    asked = enumerate(rows(TRAIN), 1)
+    wrong = [number for number, row in asked if {folded(row["question"]), row["source"]} & taken]
+    assert wrong == []
+
+
 def test_nothing_is_there_twice() -> None:
-    for what in ("runbook-queries", "questions"):
-        texts = Counter(folded(text_of(row)) for half in HALVES for row in rows(f"{what}-{half}.jsonl"))
+    for what, parts in (("runbook-queries", HALVES), ("questions", (*HALVES, "train"))):
+        texts = Counter(folded(text_of(row)) for part in parts for row in rows(f"{what}-{part}.jsonl"))
         assert max(texts.values()) == 1, what
 
 
