@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import time
@@ -145,7 +146,12 @@ class Database:
             for folder in reversed(self.path.parents):
                 if not folder.exists():
                     folder.mkdir(mode=0o700, exist_ok=True)
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            if not self.path.exists():
+                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            elif not os.access(self.path, os.R_OK | os.W_OK):
+                # Not opened to find out: closing it would drop the locks that another connection of this
+                # process holds on it, and SQLite would take its log away from under it.
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         except OSError as error:
             if self.path.is_file():
                 message = f"{self.path} cannot be written: {error.strerror}"
