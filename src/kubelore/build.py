@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from kubelore.analysis.view import View
     from kubelore.casebook.book import Casebook
     from kubelore.casebook.recorder import Recorder
+    from kubelore.cases import Case
     from kubelore.patterns.load import Library
     from kubelore.patterns.model import Pattern
-    from kubelore.protocols import Cluster, Decider, Toolbox
+    from kubelore.protocols import Cluster, Decider, Toolbox, Voter
     from kubelore.tools.run_kubectl import Runner
+    from kubelore.types import Investigation, ToolCall
 
 EXAMPLE = "example:"
 SCRIPT = "script:"
@@ -98,6 +100,21 @@ def recorder(settings: Settings) -> Recorder:
     return Recorder(lambda: SqliteCaseStore(file, busy_seconds=RECORDER_WAITS), user_name())
 
 
+def replay(
+    settings: Settings, case: Case, bodies: Mapping[int, bytes]
+) -> tuple[Investigation, list[ToolCall]]:
+    """The question of a recorded case, asked again of what it saw then, with today's patterns and without
+    past cases; and the calls that nobody made then. Raises UsageError when nothing of it is kept."""
+    from kubelore.analysis.view import View
+    from kubelore.casebook.replay import recorded
+
+    cluster, tools = recorded(case, bodies)
+    view = View(cluster)
+    today = replace(settings, decider="playbook", use_knowledge=False, use_casebook=False)
+    made = investigator_with(today, cluster, tools, lambda: view).investigate(case.query, case.namespace)
+    return made, tools.missing
+
+
 def library(settings: Settings) -> Library:
     """The pattern library with the user's patterns."""
     return _library(settings.patterns_folder)
@@ -121,10 +138,17 @@ def investigator(settings: Settings, cluster: Cluster) -> Investigator:
 
 
 def investigator_with(
-    settings: Settings, cluster: Cluster, toolbox: Toolbox, view: Callable[[], View]
+    settings: Settings,
+    cluster: Cluster,
+    toolbox: Toolbox,
+    view: Callable[[], View],
+    *,
+    taught: Library | None = None,
+    memory: Voter | None = None,
 ) -> Investigator:
     """An investigator with tools of one's own. `view` gives what is known of the cluster by now, in which the
-    objects that a question names are looked up; a new one when there is more to know."""
+    objects that a question names are looked up; a new one when there is more to know. `taught` is a library
+    other than the settings' one, `memory` what past cases say."""
     from kubelore.agent.loop import Investigator
     from kubelore.agent.opening import Opening
     from kubelore.agent.playbook.decider import Playbook
@@ -133,7 +157,7 @@ def investigator_with(
     from kubelore.agent.teacher import PatternLessons, Teacher
     from kubelore.patterns.question import match
 
-    everything = library(settings)
+    everything = taught or library(settings)
     patterns = everything.patterns if settings.use_patterns else ()
 
     @lru_cache(maxsize=1)
@@ -147,7 +171,7 @@ def investigator_with(
     def matched(question: str) -> list[Pattern]:
         return [m.pattern for m in match(question, everything)] if patterns else []
 
-    playbook = Playbook(patterns, subjects, matched)
+    playbook = Playbook(patterns, subjects, matched, memory)
     return Investigator(
         cluster=cluster.info,
         toolbox=toolbox,
