@@ -1,0 +1,105 @@
+"""Where documents come from: one module for each form a source may have.
+
+Each finds documents one by one, says what it skips and why, and holds no more than one of them at a time.
+Start at `open_source`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from shutil import copyfileobj
+from tempfile import SpooledTemporaryFile
+from typing import BinaryIO, cast
+
+from kubelore.errors import UsageError
+from kubelore.knowledge.ingest.page import Found, Page, Skipped, Source, Unreadable
+from kubelore.knowledge.ingest.readers import suffix
+from kubelore.knowledge.ingest.sources.archive import Archive, is_archive
+from kubelore.knowledge.ingest.sources.files import JSON, PROBE, one
+from kubelore.knowledge.ingest.sources.folder import Folder
+from kubelore.knowledge.ingest.sources.issues import MAX_BYTES, Issues
+from kubelore.knowledge.ingest.sources.limits import MAX_DOCUMENT, read_all
+from kubelore.knowledge.ingest.sources.posts import Posts, is_posts
+from kubelore.knowledge.ingest.sources.site import Site, stack_exchange
+
+STDIN = "-"
+"""As a path: what is piped in."""
+
+
+class Pages:
+    """Pages made by kubelore itself, such as the patterns, by name."""
+
+    def __init__(self, name: str, pages: Sequence[tuple[str, Page]]) -> None:
+        self.name = name
+        self.whole = True
+        self.progress = (0, len(pages))
+        self._pages = pages
+
+    def __iter__(self) -> Iterator[Found | Skipped]:
+        for done, (name, page) in enumerate(self._pages):
+            self.progress = (done, len(self._pages))
+            yield Found(name, sha256(repr(page).encode()).hexdigest(), lambda page=page: page)  # type: ignore[misc]
+        self.progress = (len(self._pages), len(self._pages))
+
+
+class Single:
+    """One document. Others of the same source are left alone: it does not say that they are gone."""
+
+    def __init__(self, file: BinaryIO, name: str, document: str, base: str = "") -> None:
+        self.name = name
+        self.whole = False
+        self.progress = (0, 1)
+        self._file = file
+        self._document = document
+        self._base = base
+
+    def __iter__(self) -> Iterator[Found | Skipped]:
+        try:
+            content = read_all(self._file, MAX_DOCUMENT)
+        except Unreadable as error:
+            yield Skipped(self._document, str(error))
+            return
+        document = self._document or f"stdin-{sha256(content).hexdigest()[:12]}"
+        yield one(document, content, Site(self._base, whole_url=True))
+        self.progress = (1, 1)
+
+
+@contextmanager
+def open_source(path: Path, name: str = "", base: str = "") -> Iterator[Source]:
+    """The source at a path, or piped in. `name` is what it is called, by default its full path, and `base`
+    the address of what is in it. Raises UsageError when there is none."""
+    if str(path) == STDIN:
+        with SpooledTemporaryFile(max_size=MAX_DOCUMENT) as spooled:  # what is piped in cannot seek
+            copyfileobj(sys.stdin.buffer, spooled)
+            spooled.seek(0)
+            yield _of_file(cast(BinaryIO, spooled), name or "stdin", name, base, "")
+    elif path.is_dir():
+        yield Folder(path, name or str(path.resolve()), base)
+    else:
+        try:
+            file = path.open("rb")
+        except OSError as error:
+            raise UsageError(
+                f"{path}: {error.strerror}", hint="name a file, a folder or an archive"
+            ) from error
+        with file:
+            yield _of_file(file, name or str(path.resolve()), path.name, base, str(path.resolve()))
+
+
+def _of_file(file: BinaryIO, name: str, document: str, base: str, path: str) -> Source:
+    head = file.read(PROBE)
+    file.seek(0)
+    if is_archive(head):
+        return Archive(file, name, base)
+    if is_posts(head):
+        return Posts(file, name, base or stack_exchange(path))
+    if suffix(document) in JSON or (not suffix(document) and head.lstrip()[:1] in (b"{", b"[")):
+        try:
+            return Issues(read_all(file, MAX_BYTES), name)
+        except Unreadable as error:
+            raise UsageError(f"{name}: {error}", hint="cut it into several files") from error
+    return Single(file, name, document, base)

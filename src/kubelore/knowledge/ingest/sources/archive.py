@@ -1,0 +1,219 @@
+"""Documents in a .zip or .tar.*, read as a stream: nothing is unpacked to disk, whatever its members say."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import re
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from io import BytesIO
+from pathlib import PurePosixPath
+from typing import IO, Any, BinaryIO, cast
+
+from kubelore.knowledge.ingest.page import Found, Skipped, Unreadable
+from kubelore.knowledge.ingest.sources.files import documents, passed_over
+from kubelore.knowledge.ingest.sources.issues import MAX_BYTES
+from kubelore.knowledge.ingest.sources.limits import MAX_FILES, MAX_RATIO, MAX_UNPACKED, MIB, read_all
+from kubelore.knowledge.ingest.sources.site import CONFIGS, LICENCE, MAX_CONFIG, site_of
+
+HEADERS = 8 * MIB
+"""Bytes that the headers of one member of a tar file may take."""
+FREE = 64 * MIB
+"""Unpacked bytes before the ratio to the packed ones counts."""
+BOMB = "unpacks to far more than any documents would"
+MANY = f"more than {MAX_FILES} members"
+OUTSIDE = "its name points outside of the archive"
+LINK = "a link, or no regular file"
+TWICE = "the archive has another file of that name"
+ENCRYPTED = "encrypted"
+ZIP = b"PK\x03\x04"
+PACKED: dict[bytes, Callable[..., Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\0": lzma.open,
+}
+BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError,
+          OverflowError, NotImplementedError, RuntimeError)  # fmt: skip
+"""What reading a damaged archive raises."""
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+def is_archive(head: bytes) -> bool:
+    """Whether a file that begins so may be an archive."""
+    return head.startswith((ZIP, b"PK\x05\x06", *PACKED)) or head[257:262] == b"ustar"
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    name: str
+    why: str
+    """Why it is not read; empty when it is."""
+    read: Callable[[int], bytes]
+    """Its content, as long as it is the current one; raises Unreadable when it has more bytes than that."""
+
+
+@dataclass(slots=True)
+class _Survey:
+    """What is known of an archive before its documents are read."""
+
+    count: int = 0
+    folder: str | None = None
+    """The one folder that all members are in, with a slash; else empty."""
+    small: dict[str, bytes] = field(default_factory=dict)
+    """Files near the root that say something about all others."""
+
+
+class Archive:
+    """The documents in one archive. `file` can seek and stays open while they are read."""
+
+    def __init__(self, file: BinaryIO, name: str, base: str = "") -> None:
+        self.name = name
+        self.whole = False
+        self.progress = (0, 0)
+        self._file = file
+        self._base = base
+        self._comment = ""
+
+    def __iter__(self) -> Iterator[Found | Skipped]:
+        self.whole = False
+        survey, broken = self._survey()
+        folder = survey.folder or ""
+        small = {name.removeprefix(folder): content for name, content in survey.small.items()}
+        version = self._comment if _COMMIT.fullmatch(self._comment) else ""
+        site = site_of(small.__getitem__, lambda: [n for n in small if "/" not in n], self._base, version)
+        seen: set[str] = set()
+        try:
+            for done, member in enumerate(self._members()):
+                self.progress = (done, survey.count)
+                name = member.name.removeprefix(folder)
+                why = member.why or passed_over(name) or (TWICE if name in seen else "")
+                seen.add(name)
+                if why:
+                    yield Skipped(name, why)
+                else:
+                    yield from documents(name, partial(_opened, member), site)
+        except Unreadable as error:
+            broken = str(error)
+        except BROKEN:
+            pass  # the survey came no further either
+        if broken:
+            yield Skipped("the rest", broken)
+        self.whole = not broken
+
+    def _survey(self) -> tuple[_Survey, str]:
+        """Goes over all members once. Also why it could not come to the end."""
+        survey = _Survey()
+        try:
+            for member in self._members():
+                survey.count += 1
+                if member.why:
+                    continue
+                top, slash, rest = member.name.partition("/")
+                survey.folder = top + slash if slash and survey.folder in (None, top + slash) else ""
+                for name in (member.name, rest):
+                    if name in CONFIGS or ("/" not in name and LICENCE.fullmatch(name)):
+                        survey.small[member.name] = _beginning(member)
+        except Unreadable as error:
+            return survey, str(error)
+        except BROKEN as error:
+            return survey, f"damaged: {str(error) or type(error).__name__}"
+        return survey, ""
+
+    def _members(self) -> Iterator[_Member]:
+        self._file.seek(0)
+        head = self._file.read(len(ZIP))
+        self._file.seek(0)
+        members = self._zipped() if head.startswith(b"PK") else self._tarred(head)
+        for count, member in enumerate(members):
+            if count == MAX_FILES:
+                raise Unreadable(MANY)
+            name = PurePosixPath(member.name.replace("\\", "/"))
+            why = OUTSIDE if name.is_absolute() or ".." in name.parts else member.why
+            yield _Member(name.as_posix(), why, member.read)
+
+    def _zipped(self) -> Iterator[_Member]:
+        meter = _Meter(self._file, _size(self._file))
+        with zipfile.ZipFile(self._file) as archive:
+            self._comment = archive.comment.decode("ascii", "replace")
+
+            def read(info: zipfile.ZipInfo, limit: int) -> bytes:
+                with archive.open(info) as member:
+                    return meter.counted(read_all(cast(BinaryIO, member), limit))
+
+            for info in archive.infolist():
+                kind = stat.S_IFMT(info.external_attr >> 16)
+                why = ENCRYPTED if info.flag_bits & 1 else LINK if kind not in (0, stat.S_IFREG) else ""
+                if not info.is_dir():
+                    yield _Member(info.filename, why, partial(read, info))
+
+    def _tarred(self, head: bytes) -> Iterator[_Member]:
+        with ExitStack() as opened:
+            packed = _size(self._file)
+            unpack = next(
+                (opener for mark, opener in PACKED.items() if mark.startswith(head[: len(mark)])), None
+            )
+            stream = opened.enter_context(unpack(self._file)) if unpack else self._file
+            meter = _Meter(stream, packed)
+            archive = opened.enter_context(tarfile.open(fileobj=cast(BinaryIO, meter), mode="r|"))
+            self._comment = str(archive.pax_headers.get("comment", ""))
+
+            def read(member: tarfile.TarInfo, limit: int) -> bytes:
+                content = archive.extractfile(member)
+                return read_all(cast(BinaryIO, content), limit) if content else b""
+
+            while member := archive.next():
+                cast(Any, archive).members.clear()  # else it remembers all of them
+                meter.allowed = member.size + HEADERS
+                if not member.isdir():
+                    yield _Member(member.name, "" if member.isfile() else LINK, partial(read, member))
+
+
+class _Meter:
+    """A stream that says so when more comes out of it than documents would need."""
+
+    def __init__(self, stream: IO[bytes], packed: int) -> None:
+        self.allowed = HEADERS
+        """Bytes until the next member must have begun."""
+        self._stream = stream
+        self._most = min(MAX_UNPACKED, max(FREE, MAX_RATIO * packed))
+        self._total = 0
+
+    def read(self, size: int) -> bytes:
+        content = self.counted(self._stream.read(size))
+        self.allowed -= len(content)
+        if self.allowed < 0:
+            raise Unreadable(BOMB)
+        return content
+
+    def counted(self, content: bytes) -> bytes:
+        self._total += len(content)
+        if self._total > self._most:
+            raise Unreadable(BOMB)
+        return content
+
+
+def _size(file: BinaryIO) -> int:
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    return size
+
+
+def _beginning(member: _Member) -> bytes:
+    try:
+        return member.read(MAX_CONFIG)
+    except Unreadable:
+        return b""
+
+
+def _opened(member: _Member) -> BinaryIO:
+    return BytesIO(member.read(MAX_BYTES))

@@ -1,0 +1,93 @@
+"""One file among others: a document, several of them, or nothing that is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache, partial
+from hashlib import sha256
+from pathlib import PurePosixPath
+from typing import BinaryIO
+
+from kubelore.knowledge.ingest import readers
+from kubelore.knowledge.ingest.page import Found, Page, Skipped, Unreadable
+from kubelore.knowledge.ingest.sources.issues import MAX_BYTES, Issues
+from kubelore.knowledge.ingest.sources.limits import MAX_DOCUMENT, read_all
+from kubelore.knowledge.ingest.sources.posts import Posts, is_posts
+from kubelore.knowledge.ingest.sources.site import LEGAL, Site, stack_exchange
+from kubelore.packaged import packaged_yaml
+
+JSON = frozenset({".json", ".jsonl", ".ndjson"})
+XML = ".xml"
+HIDDEN = "hidden"
+ARCHIVE = "an archive inside of what was added; add it by itself"
+ABOUT = "says nothing but licences and names"
+PROBE = 1024
+
+Open = Callable[[], BinaryIO]
+"""Opens the file at its beginning, so that it can seek; raises OSError or Unreadable."""
+
+
+@cache
+def _kinds() -> dict[str, frozenset[str]]:
+    data = packaged_yaml(__package__, "files.yaml")
+    return {kind: frozenset(data[kind]) for kind in ("archives", "folders")}
+
+
+def passed_over(name: str) -> str:
+    """Why a file or folder is not looked into at all, by the parts of its path; "" when it is."""
+    parts = PurePosixPath(name).parts
+    if any(part.startswith(".") and part not in (".", "..") for part in parts):
+        return HIDDEN
+    return "code of others" if not _kinds()["folders"].isdisjoint(parts) else ""
+
+
+def documents(name: str, open_file: Open, site: Site) -> Iterator[Found | Skipped]:
+    """The documents in a file of a tree, under names that begin with its own."""
+    suffix = readers.suffix(name)
+    try:
+        if suffix in _kinds()["archives"]:
+            yield Skipped(name, ARCHIVE)
+        elif LEGAL.fullmatch(PurePosixPath(name).name):
+            yield Skipped(name, ABOUT)
+        elif suffix in JSON:
+            yield from _inside(name, Issues(_content(open_file, MAX_BYTES), name))
+        elif suffix == XML:
+            yield from _posts(name, open_file, site)
+        elif readers.readable(name):
+            yield one(name, _content(open_file, MAX_DOCUMENT), site)
+        else:
+            yield Skipped(name, f"no document ({suffix})")
+    except Unreadable as error:
+        yield Skipped(name, str(error))
+    except OSError as error:
+        yield Skipped(name, f"cannot be read: {error.strerror or error}", still_there=True)
+
+
+def one(name: str, content: bytes, site: Site) -> Found:
+    """The document that a whole file is."""
+    digest = sha256(repr((site.base, site.licence, name)).encode() + content)
+    return Found(name, digest.hexdigest(), partial(_page, name, content, site))
+
+
+def _page(name: str, content: bytes, site: Site) -> Page:
+    return site.of(name, readers.read(name, content))
+
+
+def _content(open_file: Open, limit: int) -> bytes:
+    with open_file() as file:
+        return read_all(file, limit)
+
+
+def _posts(name: str, open_file: Open, site: Site) -> Iterator[Found | Skipped]:
+    with open_file() as file:
+        if not is_posts(file.read(PROBE)):
+            yield Skipped(name, f"no document ({XML})")
+            return
+        yield from _inside(name, Posts(file, name, site.base or stack_exchange(name)))
+
+
+def _inside(name: str, source: Posts | Issues) -> Iterator[Found | Skipped]:
+    """What a file with many documents holds. They have addresses and licences of their own."""
+    for item in source:
+        yield replace(item, name=f"{name}/{item.name}")
