@@ -1,0 +1,237 @@
+"""Finds the few passages that matter: by words and by meaning, weighed together, or nothing at all.
+
+The store gives candidates of either kind. They are weighed again with the words that were asked for and
+words of like meaning, both strengths are added, and each document is left its best passage. When not even
+the best shares enough with the question, nothing is returned. `ranking.yaml` has the numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, cached_property, lru_cache
+
+from kubelore.knowledge.analyse import query_terms, related_terms, terms
+from kubelore.packaged import packaged_yaml
+from kubelore.passages import ANYTHING, IndexInfo, KnowledgeFilter
+from kubelore.protocols import Embedder, KnowledgeStore
+from kubelore.types import KnowledgeEntry, KnowledgeHit
+
+MOST_WORDS = 40
+"""Of a question: a pasted log has more, and the rarest say most."""
+MOST_LETTERS = 4_000
+"""Of a question, for the embedder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The numbers of `ranking.yaml`, where they are explained."""
+
+    pool: int
+    saturation: float
+    length: float
+    title: int
+    related: float
+    keywords: float
+    cosine: float
+    evidence: float
+    relevance: tuple[float, float, float]
+    """Bias, weights of the words and of the cosine."""
+    relevance_by_words: tuple[float, float]
+    """The same without vectors."""
+    floor: float
+
+
+@cache
+def packaged_ranking() -> Ranking:
+    data = packaged_yaml("kubelore.knowledge", "ranking.yaml")
+    both, by_words = data["relevance"], data["relevance_by_words"]
+    return Ranking(
+        pool=data["pool"],
+        **data["words"],
+        **data["weights"],
+        relevance=(both["bias"], both["words"], both["cosine"]),
+        relevance_by_words=(by_words["bias"], by_words["words"]),
+        floor=data["floor"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A passage, and why."""
+
+    entry: KnowledgeEntry
+    score: float
+    """Compares within one search."""
+    relevance: float
+    """Probability that it is about the question."""
+    words: tuple[str, ...]
+    """Roots of the question's words that it has, the most telling first."""
+    cosine: float | None
+    """None: not among the nearest, or it has no vector."""
+
+    @property
+    def hit(self) -> KnowledgeHit:
+        return KnowledgeHit(self.entry, self.score)
+
+
+class Search:
+    """Searches one store with the embedder of its vectors. Build a new one when the store has changed much:
+    it remembers how many passages there are."""
+
+    def __init__(
+        self, store: KnowledgeStore, embedder: Embedder | None = None, ranking: Ranking | None = None
+    ) -> None:
+        """Without an embedder, and while the store's vectors are another's, it searches by words alone."""
+        self._store = store
+        self._embedder = embedder
+        self._ranking = ranking or packaged_ranking()
+
+    @cached_property
+    def _index(self) -> IndexInfo:
+        return self._store.index()
+
+    @property
+    def has_vectors(self) -> bool:
+        """Whether the store's vectors are this embedder's."""
+        space = self._index.space
+        return bool(self._embedder and space and space.embedder == self._embedder.name)
+
+    def find(
+        self,
+        question: str,
+        where: KnowledgeFilter = ANYTHING,
+        *,
+        evidence: str = "",
+        limit: int = 3,
+        floor: bool = True,
+    ) -> list[Found]:
+        """At most `limit` passages, best first, each of another document; none when nothing is near enough.
+
+        `evidence` says in words what was seen by now: a second question, whose answers count as well.
+        Raises StoreError and, when the embedder is behind a server, ModelError.
+        """
+        found = self._weigh(question, where)
+        if evidence:
+            found = _joined(found, self._weigh(evidence, where), self._ranking.evidence)
+        best = sorted(found.values(), key=lambda one: (-one.score, one.entry.id))
+        if floor:
+            best = [one for one in best if one.relevance >= self._ranking.floor]
+        return _apart(best, limit)
+
+    def _weigh(self, text: str, where: KnowledgeFilter) -> dict[str, Found]:
+        """All candidates by their ids."""
+        asked, related = self._words(text)
+        weights = asked | related
+        hits = self._store.keywords([[word] for word in asked], where, limit=self._ranking.pool)
+        near = self._nearest(text, where)
+        entries = {hit.entry.id: hit.entry for hit in (*hits, *near)}
+        counts = {
+            id_: _counts(entry.title, entry.content, self._ranking.title) for id_, entry in entries.items()
+        }
+        strengths = self._strengths(counts, weights)
+        cosines = {hit.entry.id: hit.score for hit in near}
+        top = max(strengths.values(), default=0.0) or 1.0
+        least = min(cosines.values(), default=0.0)
+        found = {}
+        for id_, entry in entries.items():
+            words = tuple(sorted((w for w in asked if w in counts[id_]), key=lambda w: -asked[w]))
+            cosine = cosines.get(id_, least)
+            score = self._ranking.keywords * strengths[id_] / top + self._ranking.cosine * cosine
+            shared = sum(weight for word, weight in weights.items() if word in counts[id_])
+            relevance = self._relevance(shared, cosine if near else None)
+            found[id_] = Found(entry, score, relevance, words, cosines.get(id_))
+        return found
+
+    def _words(self, text: str) -> tuple[dict[str, float], dict[str, float]]:
+        """What the words of a question weigh, and what words of like meaning do: 1 for one that no passage
+        has, 0 for one that all have."""
+        asked = query_terms(text)
+        related = related_terms(asked)
+        passages = self._index.passages
+        frequency = self._store.frequencies([*asked, *related])
+
+        def rarity(word: str) -> float:
+            count = min(passages, frequency.get(word, 0))
+            return math.log((passages + 1) / (count + 1)) / math.log(passages + 1) if passages else 0.0
+
+        rarest = sorted(asked, key=lambda word: -rarity(word))[:MOST_WORDS]
+        return (
+            {word: rarity(word) for word in rarest},
+            {word: rarity(word) * self._ranking.related for word in related},
+        )
+
+    def _nearest(self, text: str, where: KnowledgeFilter) -> Sequence[KnowledgeHit]:
+        if self._embedder is None or not self.has_vectors:
+            return ()
+        vector = self._embedder.embed([text[:MOST_LETTERS]])[0]
+        if not vector.any():
+            return ()
+        return self._store.nearest(self._embedder.name, vector, where, limit=self._ranking.pool)
+
+    def _strengths(
+        self, counts: Mapping[str, Counter[str]], weights: Mapping[str, float]
+    ) -> dict[str, float]:
+        """BM25 of each candidate, with weights for its rarities."""
+        k, b = self._ranking.saturation, self._ranking.length
+        lengths = {id_: words.total() for id_, words in counts.items()}
+        usual = sum(lengths.values()) / len(lengths) if lengths else 1.0
+        strengths = {}
+        for id_, words in counts.items():
+            damp = k * (1 - b + b * lengths[id_] / usual)
+            strengths[id_] = sum(
+                weight * words[word] * (k + 1) / (words[word] + damp)
+                for word, weight in weights.items()
+                if word in words
+            )
+        return strengths
+
+    def _relevance(self, shared: float, cosine: float | None) -> float:
+        """`shared` is what the words weigh that passage and question have in common."""
+        if cosine is None:
+            bias, by_words = self._ranking.relevance_by_words
+            return _logistic(bias + by_words * math.log1p(shared))
+        bias, by_words, by_cosine = self._ranking.relevance
+        return _logistic(bias + by_words * math.log1p(shared) + by_cosine * cosine)
+
+
+def _logistic(odds: float) -> float:
+    return 1 / (1 + math.exp(-odds))
+
+
+@lru_cache(maxsize=4_096)
+def _counts(title: str, content: str, title_weight: int) -> Counter[str]:
+    """How often each word occurs, those of the title that many times more."""
+    words = Counter(terms(content))
+    for word in terms(title):
+        words[word] += title_weight
+    return words
+
+
+def _joined(asked: dict[str, Found], seen: dict[str, Found], weight: float) -> dict[str, Found]:
+    """What the question finds and what the evidence finds, as one."""
+    joined = dict(asked)
+    for id_, found in seen.items():
+        own = asked.get(id_)
+        if own is None:
+            joined[id_] = replace(found, score=weight * found.score)
+        else:
+            joined[id_] = replace(
+                own,
+                score=own.score + weight * found.score,
+                relevance=max(own.relevance, found.relevance),
+                words=tuple(dict.fromkeys((*own.words, *found.words))),
+            )
+    return joined
+
+
+def _apart(best: Iterable[Found], limit: int) -> list[Found]:
+    """The best of each document. What is nearly the same as another was stored with it."""
+    first: dict[tuple[str, str], Found] = {}
+    for found in best:
+        first.setdefault((found.entry.source, found.entry.document or found.entry.id), found)
+        if len(first) == limit:
+            break
+    return list(first.values())
