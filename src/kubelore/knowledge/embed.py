@@ -33,6 +33,8 @@ WEIGHTS = Path("weights", "l2_supercat_256.safetensors")
 TOKENIZER = Path("tokenizers", "l2_supercat_tokenizer_config.json")
 COMMON = 0.01
 """A token with this share of all tokens counts half as much as a rare one."""
+UNKNOWN = ("<unk>", "[UNK]", *(f"<0x{byte:02X}>" for byte in range(256)))
+"""Tokens of what a model does not know; the last are the bytes of unknown letters."""
 BATCH = 256
 """Texts pooled at once."""
 
@@ -123,11 +125,10 @@ class _Model:
         rows = tensors.get("mapping", np.arange(count)).astype(np.int64)
         rows[rows >= len(vectors)] = -1
         weight = tensors.get("weights", np.ones(count)).astype(np.float32)
-        for token, number in tokens.get_vocab().items():
-            if token.startswith("<"):  # <unk>, and bytes of letters that the model does not know
-                rows[number] = -1
-            elif token in shares:
-                weight[number] *= COMMON / (COMMON + shares[token])
+        unknown = (tokens.token_to_id(token) for token in UNKNOWN)
+        rows[[number for number in unknown if number is not None]] = -1
+        for token, share in shares.items():
+            weight[tokens.token_to_id(token)] *= COMMON / (COMMON + share)
         return cls(tokens, vectors, rows, weight)
 
     def pool(self, texts: Sequence[str]) -> Vectors:
@@ -144,7 +145,8 @@ class _Model:
             sums[text[starts]] = np.add.reduceat(each, starts)
         length = np.linalg.norm(sums, axis=1, keepdims=True)
         length[length == 0] = 1
-        return np.divide(sums, length, dtype=np.float32)
+        vectors: Vectors = sums / length
+        return vectors
 
 
 def _shares() -> dict[str, float]:
