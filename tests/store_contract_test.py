@@ -167,6 +167,15 @@ def test_has_tells_which_passages_need_no_vector(store: KnowledgeStore) -> None:
 # Pages and filters
 
 
+def test_owners_name_the_document_that_had_a_passage_first(store: KnowledgeStore) -> None:
+    add(store, document("a.md", "drain the node"))
+    add(store, document("b.md", "drain the node", source="wiki"), source="wiki")
+    known = document("a.md", "drain the node").passages[0].entry.hash
+    assert store.owners([known, "0"]) == {known: ("docs", "a.md")}
+    store.remove_source("docs")
+    assert store.owners([known]) == {known: ("wiki", "b.md")}
+
+
 def test_pages_follow_each_other_without_gaps(store: KnowledgeStore) -> None:
     add(store, *(document(f"{name}.md", "x " + name, "y " + name, "z " + name) for name in "cab"))
     everything = store.page(limit=100)

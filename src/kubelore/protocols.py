@@ -198,6 +198,10 @@ class KnowledgeStore(Protocol):
         """Those of these passages that are stored already, and need no vector to be put again."""
         ...
 
+    def owners(self, hashes: Collection[str]) -> Mapping[str, tuple[str, str]]:
+        """Source and document of the first entry of each of these passages, of those that are stored."""
+        ...
+
     def alike(self, near: Collection[int]) -> Sequence[tuple[PassageText, Sequence[int]]]:
         """Stored passages that share one of these keys, with the ones that they share; most shared first,
         at most 64."""

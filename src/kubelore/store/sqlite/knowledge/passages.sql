@@ -4,6 +4,15 @@ SELECT id FROM knowledge_passages WHERE hash = :hash
 -- name: stored_hashes
 SELECT hash FROM knowledge_passages WHERE hash IN (SELECT value FROM json_each(:hashes))
 
+-- name: owners
+SELECT p.hash, min(e.seq), s.name AS source, d.name AS document
+FROM knowledge_passages p
+JOIN knowledge_entries e ON e.passage = p.id
+JOIN knowledge_documents d ON d.id = e.document
+JOIN knowledge_sources s ON s.id = d.source
+WHERE p.hash IN (SELECT value FROM json_each(:hashes))
+GROUP BY p.id
+
 -- name: passage_ids
 SELECT hash, id FROM knowledge_passages WHERE hash IN (SELECT value FROM json_each(:hashes))
 

@@ -58,6 +58,10 @@ class SqliteKnowledge:
     def has(self, hashes: Collection[str]) -> frozenset[str]:
         return frozenset(row[0] for row in self._db.rows("stored_hashes", hashes=as_json(hashes)))
 
+    def owners(self, hashes: Collection[str]) -> Mapping[str, tuple[str, str]]:
+        rows = self._db.rows("owners", hashes=as_json(hashes))
+        return {row["hash"]: (row["source"], row["document"]) for row in rows}
+
     def alike(self, near: Collection[int]) -> Sequence[tuple[PassageText, Sequence[int]]]:
         rows = self._db.rows("alike", keys=as_json(near))
         return [
