@@ -4,5 +4,5 @@
 cuts pages into passages, `near` finds those that say the same, `pipeline` redacts, embeds and stores.
 
 Archives are read as streams and never unpacked; no document is followed, run or believed. Never searches.
-Start at `pipeline.ingest`.
+Start at `pipeline.Ingest`.
 """
