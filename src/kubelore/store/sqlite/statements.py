@@ -12,6 +12,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 MIGRATION = re.compile(r"(\d{3})_\w+\.sql")
+PART = re.compile(r"\{(\w+)\}")
 NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
 
@@ -57,7 +58,8 @@ def migrations(area: Area) -> tuple[str, ...]:
 
 @cache
 def named(area: Area) -> Mapping[str, str]:
-    """Every `-- name: NAME` statement in the area's files; a name belongs to one statement only."""
+    """Every `-- name: NAME` statement in the area's files; a name belongs to one statement only, and `{NAME}`
+    in one stands for the text of another."""
     known: dict[str, str] = {}
     for file in area.folder.iterdir():
         if file.name.endswith(".sql") and not MIGRATION.fullmatch(file.name):
@@ -66,7 +68,7 @@ def named(area: Area) -> Mapping[str, str]:
                 if name in known:
                     raise ValueError(f"two statements of {area.name} are named {name}")
                 known[name] = text.strip()
-    return known
+    return {name: PART.sub(lambda part: known[part[1]], text) for name, text in known.items()}
 
 
 def split(script: str) -> Iterator[str]:

@@ -132,18 +132,10 @@ class _Batch:
 
 
 def entry_of(row: Row) -> KnowledgeEntry:
+    """`row` begins with the fields of an entry, in their order."""
+    id_, type_, title, content, tags, *rest = row
+    source, document, position, url, licence, hash_, version, time = rest[:8]
     return KnowledgeEntry(
-        id=row["id"],
-        type=row["type"],
-        title=row["title"],
-        content=row["content"],
-        tags=tuple(json.loads(row["tags"])),
-        source=row["source"],
-        document=row["document"],
-        position=row["position"],
-        url=row["url"],
-        licence=row["licence"],
-        hash=row["hash"],
-        version=row["version"],
-        time=row["time"],
-    )
+        id_, type_, title, content, tuple(json.loads(tags)), source, document, position, url, licence, hash_,
+        version, time,
+    )  # fmt: skip

@@ -98,11 +98,6 @@ FROM knowledge_sources s
 JOIN knowledge_documents d ON d.source = s.id
 JOIN knowledge_entries e ON e.document = d.id
 JOIN knowledge_passages p ON p.id = e.passage
-WHERE (s.name, d.name, e.position, e.id) > (:source, :document, :position, :id)
-  AND (:types IS NULL OR e.type IN (SELECT value FROM json_each(:types)))
-  AND (:sources IS NULL OR s.name IN (SELECT value FROM json_each(:sources)))
-  AND (:any_tag IS NULL OR EXISTS (
-      SELECT 1 FROM knowledge_tags t
-      WHERE t.entry = e.seq AND t.tag IN (SELECT value FROM json_each(:any_tag))))
+WHERE (s.name, d.name, e.position, e.id) > (:source, :document, :position, :id) AND {passes}
 ORDER BY s.name, d.name, e.position, e.id
 LIMIT :limit

@@ -1,3 +1,13 @@
+-- name: passes
+-- Whether the filter lets the entry `e` through.
+(:types IS NULL OR e.type IN (SELECT value FROM json_each(:types)))
+AND (:sources IS NULL OR e.document IN (
+    SELECT d.id FROM knowledge_documents d JOIN knowledge_sources s ON s.id = d.source
+    WHERE s.name IN (SELECT value FROM json_each(:sources))))
+AND (:any_tag IS NULL OR EXISTS (
+    SELECT 1 FROM knowledge_tags t
+    WHERE t.entry = e.seq AND t.tag IN (SELECT value FROM json_each(:any_tag))))
+
 -- name: match
 -- bm25 is the lower, the better.
 SELECT rowid AS passage, -bm25(knowledge_fts, :title, :content, :tags) AS score
@@ -12,63 +22,39 @@ ORDER BY score DESC, rowid LIMIT :limit
 
 -- name: match_filtered
 SELECT f.rowid AS passage, -bm25(knowledge_fts, :title, :content, :tags) AS score
-FROM knowledge_fts f WHERE knowledge_fts MATCH :match AND EXISTS (
-    SELECT 1 FROM knowledge_entries e
-    WHERE e.passage = f.rowid
-      AND (:types IS NULL OR e.type IN (SELECT value FROM json_each(:types)))
-      AND (:sources IS NULL OR e.document IN (
-          SELECT d.id FROM knowledge_documents d JOIN knowledge_sources s ON s.id = d.source
-          WHERE s.name IN (SELECT value FROM json_each(:sources))))
-      AND (:any_tag IS NULL OR EXISTS (
-          SELECT 1 FROM knowledge_tags t
-          WHERE t.entry = e.seq AND t.tag IN (SELECT value FROM json_each(:any_tag)))))
+FROM knowledge_fts f WHERE knowledge_fts MATCH :match
+    AND EXISTS (SELECT 1 FROM knowledge_entries e WHERE e.passage = f.rowid AND {passes})
 ORDER BY score DESC, f.rowid LIMIT :limit
 
 -- name: first_entries
--- For each passage the first of its entries that the filter lets through.
-SELECT e.passage, min(e.seq), e.id, e.type, p.title, p.content, e.tags, s.name AS source,
-       d.name AS document, e.position, e.url, e.licence, p.hash, e.version, e.time
+-- For each passage the first of its entries that the filter lets through, if there is one.
+SELECT e.id, e.type, p.title, p.content, e.tags, s.name AS source, d.name AS document, e.position, e.url,
+       e.licence, p.hash, e.version, e.time, e.passage
 FROM json_each(:passages) wanted
-JOIN knowledge_passages p ON p.id = wanted.value
-JOIN knowledge_entries e ON e.passage = p.id
+JOIN knowledge_entries e ON e.seq = (
+    SELECT min(e.seq) FROM knowledge_entries e WHERE e.passage = wanted.value AND {passes})
+JOIN knowledge_passages p ON p.id = e.passage
 JOIN knowledge_documents d ON d.id = e.document
 JOIN knowledge_sources s ON s.id = d.source
-WHERE (:types IS NULL OR e.type IN (SELECT value FROM json_each(:types)))
-  AND (:sources IS NULL OR s.name IN (SELECT value FROM json_each(:sources)))
-  AND (:any_tag IS NULL OR EXISTS (
-      SELECT 1 FROM knowledge_tags t
-      WHERE t.entry = e.seq AND t.tag IN (SELECT value FROM json_each(:any_tag))))
-GROUP BY e.passage
+
+-- name: let_through_of
+-- One string, because a row for each of many passages takes far longer; so below.
+SELECT group_concat(wanted.value) FROM json_each(:passages) wanted
+WHERE EXISTS (SELECT 1 FROM knowledge_entries e WHERE e.passage = wanted.value AND {passes})
 
 -- name: let_through
--- One string, because a row for each of many passages takes far longer.
 SELECT group_concat(passage) FROM (
-    SELECT e.passage FROM knowledge_entries e
-    WHERE (:types IS NULL OR e.type IN (SELECT value FROM json_each(:types)))
-      AND (:sources IS NULL OR e.document IN (
-          SELECT d.id FROM knowledge_documents d JOIN knowledge_sources s ON s.id = d.source
-          WHERE s.name IN (SELECT value FROM json_each(:sources))))
-    LIMIT :limit)
+    SELECT e.passage FROM knowledge_entries e WHERE {passes} LIMIT :limit)
 
 -- name: let_through_types
 SELECT group_concat(passage) FROM (
     SELECT e.passage FROM knowledge_entries e
-    WHERE e.type IN (SELECT value FROM json_each(:types))
-      AND (:sources IS NULL OR e.document IN (
-          SELECT d.id FROM knowledge_documents d JOIN knowledge_sources s ON s.id = d.source
-          WHERE s.name IN (SELECT value FROM json_each(:sources))))
-    LIMIT :limit)
+    WHERE e.type IN (SELECT value FROM json_each(:types)) AND {passes} LIMIT :limit)
 
 -- name: let_through_tags
 SELECT group_concat(passage) FROM (
-    SELECT e.passage
-    FROM knowledge_tags t JOIN knowledge_entries e ON e.seq = t.entry
-    WHERE t.tag IN (SELECT value FROM json_each(:any_tag))
-      AND (:types IS NULL OR e.type IN (SELECT value FROM json_each(:types)))
-      AND (:sources IS NULL OR e.document IN (
-          SELECT d.id FROM knowledge_documents d JOIN knowledge_sources s ON s.id = d.source
-          WHERE s.name IN (SELECT value FROM json_each(:sources))))
-    LIMIT :limit)
+    SELECT e.passage FROM knowledge_tags t JOIN knowledge_entries e ON e.seq = t.entry
+    WHERE t.tag IN (SELECT value FROM json_each(:any_tag)) AND {passes} LIMIT :limit)
 
 -- name: last_passage
 SELECT coalesce(max(id), 0) FROM knowledge_passages

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from sqlite3 import Row
 from typing import TYPE_CHECKING
@@ -29,6 +30,9 @@ from kubelore.store.sqlite.statements import KNOWLEDGE, as_json
 from kubelore.types import KnowledgeEntry, KnowledgeHit
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from kubelore.types import Vector
 
 Where = Mapping[str, str | None]
@@ -176,8 +180,8 @@ class SqliteKnowledge:
     ) -> Sequence[KnowledgeHit]:
         with self._db.snapshot():
             space = self._searched(embedder, vector)
-            let_through = None if where == ANYTHING else numbers(self._let_through(where, -1))
-            return self._hits(self._vectors.nearest(space, vector, let_through, limit), where)
+            let_through = None if where == ANYTHING else partial(self._passing, where)
+            return self._hits(self._vectors.nearest(space, vector, limit, let_through), where)
 
     def _searched(self, embedder: str, vector: Vector) -> SpaceRow:
         space = next((space for space in self._vectors.spaces() if space.searched), None)
@@ -194,10 +198,16 @@ class SqliteKnowledge:
         found: str | None = self._db.value(name, limit=limit, **_where(where))
         return found
 
+    def _passing(self, where: KnowledgeFilter, passages: Sequence[int] | None) -> NDArray[np.int64]:
+        """Those of these passages, or of all, that the filter lets through."""
+        if passages is None:
+            return numbers(self._let_through(where, -1))
+        return numbers(self._db.value("let_through_of", passages=as_json(passages), **_where(where)))
+
     def _hits(self, found: Sequence[tuple[int, float]], where: KnowledgeFilter) -> list[KnowledgeHit]:
         passages = as_json(passage for passage, _score in found)
         rows = self._db.rows("first_entries", passages=passages, **_where(where))
-        entries = {row["passage"]: entry_of(row) for row in rows}
+        entries = {row[-1]: entry_of(row) for row in rows}
         return [KnowledgeHit(entries[passage], score) for passage, score in found]
 
     # Changing the embedder or the analyser

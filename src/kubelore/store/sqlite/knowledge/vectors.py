@@ -8,7 +8,7 @@ cost, and never shows what another process has replaced.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from kubelore.types import Vector, Vectors
 
 PER_BLOCK = 256
-BLOCKS_AT_ONCE = 16
+TRIED_FIRST = 8
+"""With a filter, so many times the hits that are wanted are tried before everything that it lets through."""
 FLOAT = np.dtype("<f4")
 
 
@@ -121,27 +122,30 @@ class VectorTable:
         blocks = self._db.value("last_passage") // PER_BLOCK + 1
         scores = np.zeros((blocks, PER_BLOCK), dtype=np.float32)
         query = np.ascontiguousarray(vector, dtype=np.float32)
-        after = -1
-        while rows := self._db.rows("blocks", space=space.id, after=after, limit=BLOCKS_AT_ONCE):
-            for after, content in rows:
-                if after < blocks:
-                    np.dot(self._matrix(space, content), query, out=scores[after])
+        for block, content in self._db.each("blocks", space=space.id):
+            if block < blocks:
+                np.dot(self._matrix(space, content), query, out=scores[block])
         return scores.reshape(-1)
 
     def nearest(
-        self, space: SpaceRow, vector: Vector, let_through: NDArray[np.int64] | None, limit: int
+        self,
+        space: SpaceRow,
+        vector: Vector,
+        limit: int,
+        let_through: Callable[[Sequence[int] | None], NDArray[np.int64]] | None = None,
     ) -> list[tuple[int, float]]:
-        """Numbers and cosines of passages, best first."""
+        """Numbers and cosines of passages, best first. `let_through` gives those of these passages that may
+        be found, or of all for None, which takes long where they are many."""
         scores = self.scores(space, vector)
-        candidates = np.flatnonzero(scores)
-        if let_through is not None:
-            candidates = np.intersect1d(candidates, let_through)
-        found = scores[candidates]
-        if len(found) > limit:
-            best = np.argpartition(-found, limit)[:limit]
-            candidates, found = candidates[best], found[best]
-        order = np.lexsort((candidates, -found))
-        return [(int(candidates[i]), float(found[i])) for i in order]
+        if let_through is None:
+            return _best(scores, np.flatnonzero(scores), limit)
+        tried = _best(scores, np.flatnonzero(scores), limit * TRIED_FIRST)
+        passing = set(let_through([number for number, _score in tried]).tolist())
+        found = [hit for hit in tried if hit[0] in passing]
+        if len(found) >= limit or len(tried) < limit * TRIED_FIRST:
+            return found[:limit]
+        allowed = np.unique(let_through(None))
+        return _best(scores, allowed[scores[allowed] != 0], limit)
 
     # Health
 
@@ -168,6 +172,15 @@ class VectorTable:
             raise StoreCorrupt(message, hint=self._db.area.repair)
         matrix: Vectors = np.frombuffer(content, FLOAT).reshape(PER_BLOCK, space.dimension)
         return matrix
+
+
+def _best(scores: NDArray[np.float32], candidates: NDArray[np.int64], limit: int) -> list[tuple[int, float]]:
+    found = scores[candidates]
+    if len(found) > limit:
+        best = np.argpartition(-found, limit)[:limit]
+        candidates, found = candidates[best], found[best]
+    order = np.lexsort((candidates, -found))
+    return [(int(candidates[i]), float(found[i])) for i in order]
 
 
 def numbers(text: str | None) -> NDArray[np.int64]:

@@ -51,8 +51,7 @@ DELETE FROM knowledge_vectors
 WHERE block = :block AND NOT EXISTS (SELECT 1 FROM knowledge_passages WHERE id BETWEEN :first AND :last)
 
 -- name: blocks
-SELECT block, vectors FROM knowledge_vectors
-WHERE space = :space AND block > :after ORDER BY block LIMIT :limit
+SELECT block, vectors FROM knowledge_vectors WHERE space = :space ORDER BY block
 
 -- name: block_numbers
 SELECT block FROM knowledge_vectors WHERE space = :space ORDER BY block
