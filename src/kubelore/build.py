@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kubelore.cases import Case
     from kubelore.patterns.load import Library
     from kubelore.patterns.model import Pattern
-    from kubelore.protocols import Cluster, Decider, Toolbox, Voter
+    from kubelore.protocols import Cluster, Decider, Embedder, KnowledgeStore, Toolbox, Voter
     from kubelore.tools.run_kubectl import Runner
     from kubelore.types import Investigation, ToolCall
 
@@ -51,6 +51,8 @@ class Settings:
     """The user's own patterns, beside the built-in ones."""
     casebook: Path | None = None
     """File of the casebook; None for the user's own."""
+    knowledge: Path | None = None
+    """File of the knowledge base; None for the user's own."""
     use_patterns: bool = True
     use_knowledge: bool = True
     use_casebook: bool = True
@@ -113,6 +115,21 @@ def replay(
     today = replace(settings, decider="playbook", use_knowledge=False, use_casebook=False)
     made = investigator_with(today, cluster, tools, lambda: view).investigate(case.query, case.namespace)
     return made, tools.missing
+
+
+def open_knowledge(settings: Settings, *, read_only: bool = False) -> KnowledgeStore:
+    """The knowledge base. Raises StoreError. Close it when done."""
+    from kubelore.knowledge.place import default_file
+    from kubelore.store.sqlite.knowledge.store import SqliteKnowledge
+
+    return SqliteKnowledge(settings.knowledge or default_file(), read_only=read_only)
+
+
+def embedder(settings: Settings) -> Embedder:
+    """What turns passages and questions into vectors."""
+    from kubelore.knowledge.embed import default_embedder
+
+    return default_embedder()
 
 
 def library(settings: Settings) -> Library:

@@ -95,6 +95,15 @@ CasebookOption = Annotated[
         help="File of the casebook.  [default: ~/.local/state/kubelore/casebook.db]",
     ),
 ]
+KnowledgeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--knowledge",
+        metavar="FILE",
+        envvar="KUBELORE_KNOWLEDGE",
+        help="File of the knowledge base.  [default: ~/.local/share/kubelore/knowledge.db]",
+    ),
+]
 OutputOption = Annotated[
     Format, typer.Option("--output", "-o", metavar="text|json|yaml|markdown", help="How to print it.")
 ]
