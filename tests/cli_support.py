@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -27,6 +33,7 @@ from kubelore.types import (
     ToolCall,
 )
 
+PROGRAM = (sys.executable, "-c", "import sys; from kubelore.cli import main; sys.exit(main())")
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SHOP = Ref("Deployment", "shop", "front")
 DATABASE = Ref("StatefulSet", "shop", "db")
@@ -96,3 +103,29 @@ class CommandLine:
         code = run(arguments)
         out, err = self._capsys.readouterr()
         return Ran(code, out, err)
+
+
+@contextmanager
+def on_a_terminal(*arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """The program on a terminal of its own, as the leader of its session; yields it and our end."""
+    ours, its = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"}
+    process = subprocess.Popen(
+        (*PROGRAM, *arguments), stdin=its, stdout=its, stderr=its, env=environment, start_new_session=True
+    )
+    os.close(its)
+    try:
+        yield process, ours
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+
+
+def read_all(terminal: int, until: str = "") -> str:
+    """What the program writes to its end, or to the first time it has written `until`."""
+    parts = b""
+    with suppress(OSError):  # Linux says EIO when the other end is closed
+        while (not until or until.encode() not in parts) and (part := os.read(terminal, 65536)):
+            parts += part
+    return parts.decode()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import shlex
 import signal
@@ -13,18 +12,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 import yaml
 
-from cli_support import CommandLine
+from cli_support import PROGRAM, CommandLine, on_a_terminal, read_all
 from kubelore import __version__
 from kubelore.examples import load, path
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-PROGRAM = (sys.executable, "-c", "import sys; from kubelore.cli import main; sys.exit(main())")
 BIN = Path(sys.executable).parent
 FAULTY, HEALTHY = "example:memory-limit", "example:healthy"
 QUESTION = "The payments app keeps restarting, why?"
@@ -35,7 +32,17 @@ def test_alone_it_prints_its_help(kubelore: CommandLine) -> None:
     ran = kubelore()
     assert ran.code == 0
     assert ran.out == kubelore("--help").out
-    for command in ("investigate", "scan", "patterns", "snapshot", "examples", "bench", "doctor"):
+    for command in (
+        "investigate",
+        "scan",
+        "feedback",
+        "cases",
+        "patterns",
+        "snapshot",
+        "examples",
+        "bench",
+        "doctor",
+    ):
         assert re.search(rf"^  {command} ", ran.out, re.M)
 
 
@@ -43,7 +50,7 @@ def test_the_help_names_the_exit_codes(kubelore: CommandLine) -> None:
     assert "Exit codes: 0 done" in kubelore("--help").out
 
 
-@pytest.mark.parametrize("group", ["patterns", "snapshot", "bench"])
+@pytest.mark.parametrize("group", ["cases", "patterns", "snapshot", "bench"])
 def test_a_group_alone_prints_its_help(group: str, kubelore: CommandLine) -> None:
     ran = kubelore(group)
     assert (ran.code, ran.out) == (0, kubelore(group, "--help").out)
@@ -219,12 +226,11 @@ def test_words_need_no_quotes_and_stdin_is_read(
 
 
 def test_the_record_is_kept_unless_declined(kubelore: CommandLine, own_home: Path) -> None:
-    folder = own_home / "state" / "kubelore" / "investigations"
     kubelore("investigate", QUESTION, "--snapshot", FAULTY, "--no-record")
-    assert not folder.exists()
+    assert not (own_home / "state" / "kubelore" / "casebook.db").exists()
     report = kubelore("investigate", QUESTION, "--snapshot", FAULTY, "-o", "json").json
-    kept = json.loads((folder / f"{report['id']}.json").read_text())
-    assert kept["state"] == "done"
+    kept = kubelore("cases", "show", report["id"], "-o", "json").json
+    assert kept["status"] == "done"
     assert kept["diagnosis"] == report["diagnosis"]
 
 
@@ -522,33 +528,8 @@ def test_ctrl_c_while_a_server_does_not_answer_ends_at_once(command: tuple[str, 
     assert time.monotonic() - begun < 5
 
 
-@contextmanager
-def on_a_terminal(*arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """The program on a terminal of its own, as the leader of its session; yields it and our end."""
-    ours, its = pty.openpty()
-    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"}
-    process = subprocess.Popen(
-        (*PROGRAM, *arguments), stdin=its, stdout=its, stderr=its, env=environment, start_new_session=True
-    )
-    os.close(its)
-    try:
-        yield process, ours
-    finally:
-        process.kill()
-        process.wait()
-        os.close(ours)
-
-
-def read_all(terminal: int) -> str:
-    parts = []
-    with suppress(OSError):  # Linux says EIO when the other end is closed
-        while part := os.read(terminal, 65536):
-            parts.append(part)
-    return b"".join(parts).decode()
-
-
 def test_a_terminal_gets_steps_as_they_run_and_then_the_diagnosis_in_colour() -> None:
-    with on_a_terminal("investigate", QUESTION, "--snapshot", FAULTY) as (process, terminal):
+    with on_a_terminal("investigate", QUESTION, "--snapshot", FAULTY, "--no-record") as (process, terminal):
         shown = read_all(terminal)
         assert process.wait(timeout=60) == 0
     assert "\x1b[" in shown

@@ -106,10 +106,12 @@ def moment(when: datetime | None = None) -> str:
 
 
 def cluster_hash(key: bytes, cluster: ClusterInfo) -> str:
+    return hashed(key, cluster.context or cluster.source)
+
+
+def hashed(key: bytes, cluster: str) -> str:
     """The same for the same cluster, and nobody can tell its name without the key."""
-    return hmac.new(
-        key, (cluster.context or cluster.source).encode("utf-8", "replace"), "sha256"
-    ).hexdigest()[:32]
+    return hmac.new(key, cluster.encode("utf-8", "replace"), "sha256").hexdigest()[:32]
 
 
 def signs_of(evidence: Evidence, ref: str) -> list[str]:

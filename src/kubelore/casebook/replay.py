@@ -12,7 +12,7 @@ from kubelore.casebook.observed import unpack_observation
 from kubelore.casebook.text import safe
 from kubelore.cases import Case
 from kubelore.errors import ClusterError, NotReadable, UsageError
-from kubelore.types import ClusterInfo, JsonObject, NotChecked, Observation, Ref, ToolCall
+from kubelore.types import ClusterInfo, Investigation, JsonObject, NotChecked, Observation, Ref, ToolCall
 
 NOT_RECORDED = "not recorded"
 
@@ -97,6 +97,35 @@ def recorded(case: Case, bodies: Mapping[int, bytes]) -> tuple[RecordedCluster, 
             hint="it was imported, or its observations were dropped for their age: kubelore cases stats",
         )
     return RecordedCluster(_info(case), seen.values()), RecordedTools(seen)
+
+
+def compared(case: Case, made: Investigation, missing: Iterable[ToolCall]) -> JsonObject:
+    """The answer then and the one that `made` gives today, and in what they differ."""
+    answer = made.diagnosis
+    before = {
+        "root_cause": case.root_cause,
+        "object": case.object,
+        "probability": case.probability,
+        "confidence": case.confidence,
+        "patterns": case.hashes.get("patterns", ""),
+    }
+    after = {
+        "root_cause": answer.root_cause if answer else "",
+        "object": str(answer.object or "") if answer else "",
+        "probability": round(answer.probability, 4) if answer else 0.0,
+        "confidence": answer.confidence if answer else "",
+        "patterns": made.hashes.get("patterns", ""),
+    }
+    return {
+        "case": case.id,
+        "query": case.query,
+        "before": before,
+        "after": after,
+        "changed": [name for name, value in before.items() if after[name] != value],
+        "confirmed_cause": case.confirmed_cause,
+        "confirmed_object": case.confirmed_object,
+        "not_recorded": [f"{call.name} {call.args}".strip() for call in missing],
+    }
 
 
 def _named(seen: Observation) -> Iterator[Ref]:

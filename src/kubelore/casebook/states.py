@@ -46,20 +46,22 @@ def ended(diagnosis: Diagnosis | None) -> tuple[CaseState, str]:
     """State of an investigation that has just ended, and why."""
     if diagnosis is None:
         return "recorded", "it ended without an answer"
-    if diagnosis.root_cause in NO_CAUSES:
-        return "recorded", "it names no cause"
-    if diagnosis.confidence != "high":
-        return "recorded", f"its confidence was {diagnosis.confidence}"
-    return "candidate", "sure of its answer; not judged by a person"
+    return _of_itself(diagnosis.root_cause, diagnosis.confidence)
 
 
 def unjudged(case: Case) -> tuple[CaseState, str]:
-    """The state that a case has of itself."""
+    """The state that a case has while nobody has judged it."""
     if case.source:
         return "quarantined", f"imported from {case.source}; not confirmed by a person"
-    if case.status == "done" and case.confidence == "high" and case.root_cause not in NO_CAUSES:
-        return "candidate", "sure of its answer; not judged by a person"
-    return "recorded", "not sure enough to teach unless a person confirms its cause"
+    return _of_itself(case.root_cause, case.confidence) if case.status == "done" else ended(None)
+
+
+def _of_itself(cause: str, confidence: str) -> tuple[CaseState, str]:
+    if cause in NO_CAUSES:
+        return "recorded", "it names no cause"
+    if confidence != "high":
+        return "recorded", f"its confidence was {confidence}; it teaches once a person confirms the cause"
+    return "candidate", "sure of its answer; not judged by a person"
 
 
 def named(case: Case, judgement: Judgement, who: str) -> dict[str, Any]:

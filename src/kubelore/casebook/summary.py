@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubelore.casebook.text import cut, safe
-from kubelore.types import Severity, Step
+from kubelore.types import Fact, Severity, Step
 
 MAX_SUMMARY = 200
 SEPARATOR = "; "
+CALM = ("Running", "Succeeded", "Completed")
 
 
 def result_summary(step: Step) -> str:
@@ -44,6 +45,13 @@ def _pieces(step: Step) -> Iterator[str]:
     findings = sorted(seen.findings, key=lambda finding: order.index(finding.severity))
     yield from (f"{finding.object}: {finding.what}" for finding in findings)
     if not findings:
-        yield from (fact.detail or f"{fact.about}: {fact.name}" for fact in step.new_facts)
-        if not step.new_facts:
+        facts = sorted(step.new_facts, key=lambda fact: not _loud(fact))
+        yield from (fact.detail or f"{fact.about}: {fact.name}" for fact in facts)
+        if not facts:
             yield from step.digest.splitlines()
+
+
+def _loud(fact: Fact) -> bool:
+    """Events, logs, errors and what Kubernetes calls a reason, before settings."""
+    reason = fact.value[:1].isupper() and fact.value not in CALM
+    return reason or fact.key in ("event", "log") or "error" in fact.key

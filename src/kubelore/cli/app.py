@@ -13,7 +13,19 @@ from typing import Annotated
 import typer
 
 from kubelore import __version__
-from kubelore.cli import INTERRUPTED, bench, doctor, examples, investigate, patterns, scan, snapshot
+from kubelore.cli import (
+    INTERRUPTED,
+    bench,
+    cases,
+    doctor,
+    examples,
+    feedback,
+    investigate,
+    knowledge,
+    patterns,
+    scan,
+    snapshot,
+)
 from kubelore.cli.console import clean
 from kubelore.cli.options import help_without_command
 from kubelore.errors import KubeloreError
@@ -50,7 +62,7 @@ def _root(
     help_without_command(context)
 
 
-for part in (investigate, scan, patterns, snapshot, examples, doctor, bench):
+for part in (investigate, scan, feedback, cases, knowledge, patterns, snapshot, examples, doctor, bench):
     part.register(app)
 
 

@@ -71,6 +71,7 @@ def investigate(
     from contextlib import closing
 
     from kubelore import build
+    from kubelore.cli.feedback import ask, may_ask
     from kubelore.cli.live import live_view
     from kubelore.cli.output import note
 
@@ -86,6 +87,8 @@ def investigate(
     )
     if recorder and recorder.problem:
         note(f"warning: this investigation is not on record: {recorder.problem}")
+    elif recorder and views and output is Format.TEXT and may_ask():
+        ask(recorder.case, settings)
 
 
 def _left_out(problems: Iterable[Problem]) -> Iterator[str]:
