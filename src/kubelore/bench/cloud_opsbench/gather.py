@@ -10,6 +10,7 @@ from kubelore.analysis.subject import Subject
 from kubelore.analysis.view import View, ref_of
 from kubelore.bench.cloud_opsbench import signs
 from kubelore.bench.cloud_opsbench.recorded import Recorded
+from kubelore.bench.cloud_opsbench.slow import Slow
 from kubelore.cluster import kinds
 from kubelore.cluster.text.answers import (
     Alerts,
@@ -27,8 +28,8 @@ from kubelore.types import Edge, Fact, JsonObject, NotChecked, Ref
 MAX_REPEATS = 5
 """How often a log line that came many times is repeated: often enough to count as lasting."""
 
-MAX_PATH = 4
-"""Slow workloads of which is asked what they call."""
+MAX_PATH = 3
+"""Slow workloads of which is asked whom they call."""
 
 
 class Gathered:
@@ -42,7 +43,7 @@ class Gathered:
         self.alerts = Alerts()
         self.edges: dict[Edge, None] = {}
         self._asked: dict[Ref, None] = {}
-        self._calls = signs.Known(self.edges, self._asked)
+        self._stores: dict[str, None] = {}
         self.unread: dict[str, NotChecked] = {}
         self.texts: list[str] = []
         """Answers about no object since they were last taken, for an observation's text."""
@@ -52,12 +53,17 @@ class Gathered:
     @property
     def facts(self) -> list[Fact]:
         """Facts that no object shows: told by monitoring, by connecting, or by a node's own services."""
+        told = list(signs.alert_facts(self.view, self._namespace, self.alerts))
         refused = signs.refused_facts(self.view, self._namespace, self.absent())
         return [
             *self._told,
             *refused,
-            *signs.alert_facts(self.view, self._namespace, self.alerts, self._calls),
+            *told,
+            *self._slow().facts(explained=any(f.key == "node.network" for f in told)),
         ]
+
+    def _slow(self) -> Slow:
+        return Slow(self.view, self._namespace, self.alerts, self.edges, self._asked, self._stores)
 
     @property
     def steps(self) -> int:
@@ -142,17 +148,12 @@ class Gathered:
         self.texts += [f"Request {a.method} {a.url}: {a.error}" for a in self.alerts.alerts if a.error]
 
     def slow_path(self) -> None:
-        """Who calls whom among the slow ones, until it is known which of them merely wait for others."""
-        slow = signs.slow_ones(self.view, self._namespace, self.alerts)
+        """Who calls whom among the slow ones, until it is known where the delay comes from."""
         for _ in range(MAX_PATH):
-            left = signs.unexplained(self.view, self._namespace, slow, self.edges)
-            unknown = [w for w in left if w not in self._asked]
-            if not unknown:
+            workload = self._slow().next()
+            if workload is None:
                 return
-            # Second, what takes longest at all: it is nearest to the users, and leads to most others.
-            waiting = [w for w in slow if w not in self._asked] if len(self._asked) == 1 else []
-            longest = signs.longest(self.view, self._namespace, self.alerts, waiting)
-            self.dependencies(longest or unknown[0])
+            self.dependencies(workload)
 
     def dependencies(self, workload: Ref) -> None:
         """Who calls whom around a workload, as edges to Services."""
@@ -161,10 +162,16 @@ class Gathered:
         if not isinstance(answer, str):
             return
         self.texts.append(answer)
-        for caller, callee in read_dependencies(answer).calls:
+        found = read_dependencies(answer)
+        self._stores |= dict.fromkeys(name for name, note in found.notes if "database" in note.lower())
+        callers = {caller for caller, _ in found.calls} - {workload.name, *found.callers}
+        for caller, callee in found.calls:
             source = signs.workload_named(self.view, self._namespace, caller)
             if source is not None:
                 self.edges[Edge("calls", source, Ref("Service", self._namespace, callee))] = None
+            target = signs.workload_named(self.view, self._namespace, callee)
+            if callers and target is not None:  # a tree that goes on below its first row goes on to its end
+                self._asked[target] = None
 
     def connect(self, service: Ref, port: int) -> None:
         answer = self._ask(

@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from kubelore.analysis.backends import selected_workloads, selector_of
-from kubelore.analysis.edges import nodes_of
 from kubelore.analysis.programs import is_database_port
 from kubelore.analysis.quantity import parse_quantity
 from kubelore.analysis.quota import quota_class
 from kubelore.analysis.subject import Subject
 from kubelore.analysis.view import View, ref_of
-from kubelore.cluster.text.answers import Alert, Alerts, Measure
+from kubelore.cluster.text.answers import Alert, Alerts
 from kubelore.cluster.text.node_answers import ServiceStatus
 from kubelore.types import Edge, Fact, JsonObject, Ref
 
@@ -37,8 +36,7 @@ ADDRESS = re.compile(
 ORDINAL = re.compile(r"(.+)-\d{1,6}")
 RARE = 4
 """One Service of so many that speaks another protocol is odd."""
-SHARED_BY = 2
-"""Slow workloads without a slow dependency that make a node suspect when all of them run there."""
+MAX_FAILING = 2
 
 
 def service_facts(node: Ref, name: str, status: ServiceStatus) -> Iterator[Fact]:
@@ -102,35 +100,50 @@ def odd_protocols(services: Iterable[JsonObject]) -> list[JsonObject]:
     return [s for found in by_protocol.values() if len(found) * RARE <= most for s in found]
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """Who calls whom, as far as it is known: all about those that were asked for, little about others."""
-
-    calls: Mapping[Edge, None]
-    asked: Mapping[Ref, None]
-
-
-def alert_facts(view: View, namespace: str, alerts: Alerts, known: Known) -> list[Fact]:
-    """Facts about workloads and nodes. `known` tells which slow ones merely wait for others."""
-    facts: list[Fact] = []
+def alert_facts(view: View, namespace: str, alerts: Alerts) -> Iterator[Fact]:
+    """Facts about workloads and nodes."""
     for alert in alerts.alerts:
         if alert.kind == "Node":
-            facts += _node_facts(alert)
-        else:
-            workload = workload_named(view, namespace, alert.name)
-            if workload is not None:
-                facts += _workload_facts(workload, alert)
-    slow = list(slow_ones(view, namespace, alerts))
-    return [*facts, *_origins(view, namespace, slow, known)]
+            yield from _usage_facts(alert)
+            continue
+        workload = workload_named(view, namespace, alert.name)
+        if workload is not None:
+            yield from _workload_facts(workload, alert)
+    yield from _lossy(alerts)
+    yield from _surge(view, namespace, alerts)
 
 
-def _node_facts(alert: Alert) -> Iterator[Fact]:
-    node = Subject(Ref("Node", "", alert.name))
+def _usage_facts(alert: Alert) -> Iterator[Fact]:
     for sign in alert.signs:
-        if "RETRANS" in sign.label.upper() or "LOSS" in sign.label.upper():
-            yield node.fact("node.network", "lossy", sign.text)
-        elif "MEMORY" in sign.label.upper() and "SATURATION" in sign.category:
-            yield node.fact("node.usage", "memory-high", sign.text)
+        if "MEMORY" in sign.label.upper() and "SATURATION" in sign.category:
+            yield Subject(Ref("Node", "", alert.name)).fact("node.usage", "memory-high", sign.text)
+
+
+def _lossy(alerts: Alerts) -> Iterator[Fact]:
+    """The node that sends most packets anew: who speaks to it has to repeat some as well."""
+    lost = [
+        (max((m.current or 0.0 for m in sign.measures), default=0.0), alert.name, sign.text)
+        for alert in alerts.alerts
+        for sign in alert.signs
+        if alert.kind == "Node" and ("RETRANS" in sign.label.upper() or "LOSS" in sign.label.upper())
+    ]
+    if lost:
+        _, name, text = max(lost)
+        yield Subject(Ref("Node", "", name)).fact("node.network", "lossy", text)
+
+
+def _surge(view: View, namespace: str, alerts: Alerts) -> Iterator[Fact]:
+    """The only one whose packets grew, while its requests did not."""
+    grown = [
+        (alert.name, sign.text)
+        for alert in alerts.alerts
+        for sign in alert.signs
+        if "TRAFFIC" in sign.category and any((m.current or 0.0) > m.normal for m in sign.measures)
+    ]
+    asked_more = {a.name for a in alerts.alerts for s in a.signs if s.category.endswith("_SURGE")}
+    workload = workload_named(view, namespace, grown[0][0]) if len({name for name, _ in grown}) == 1 else None
+    if workload is not None and not asked_more:
+        yield Subject(workload).fact("traffic", "surge", grown[0][1])
 
 
 def _workload_facts(workload: Ref, alert: Alert) -> Iterator[Fact]:
@@ -159,85 +172,7 @@ def _workload_facts(workload: Ref, alert: Alert) -> Iterator[Fact]:
 def failing_ones(view: View, namespace: str, alerts: Alerts) -> list[Ref]:
     """Workloads whose requests fail, by the word of those who sent them."""
     named = (workload_named(view, namespace, a.name) for a in alerts.alerts if a.error)
-    return list(dict.fromkeys(w for w in named if w is not None))[:SHARED_BY]
-
-
-def slowness(alert: Alert) -> float:
-    """How many times longer requests take than usual; 0 when the alert does not say that they do."""
-    signs = (sign for sign in alert.signs if "LATENCY" in sign.category)
-    return max((_times(m) for sign in signs for m in sign.measures), default=0.0)
-
-
-def _times(measure: Measure) -> float:
-    return (measure.current or 0.0) / max(measure.normal, 1.0)
-
-
-def slow_ones(view: View, namespace: str, alerts: Alerts) -> dict[Ref, float]:
-    """Workloads whose requests take long, slowest by their own measure first."""
-    found: dict[Ref, float] = {}
-    for alert in alerts.alerts:
-        workload = workload_named(view, namespace, alert.name) if slowness(alert) else None
-        if workload is not None:
-            found[workload] = slowness(alert)
-    return dict(sorted(found.items(), key=lambda item: -item[1]))
-
-
-def longest(view: View, namespace: str, alerts: Alerts, among: Iterable[Ref]) -> Ref | None:
-    """The one whose requests take longest now."""
-    among = set(among)
-    best: tuple[float, Ref | None] = (0.0, None)
-    for alert in alerts.alerts:
-        workload = workload_named(view, namespace, alert.name)
-        if workload in among:
-            signs = (sign for sign in alert.signs if "LATENCY" in sign.category)
-            now = max((m.current or 0.0 for sign in signs for m in sign.measures), default=0.0)
-            best = max(best, (now, workload), key=lambda pair: pair[0])
-    return best[1]
-
-
-def unexplained(view: View, namespace: str, slow: Iterable[Ref], calls: Iterable[Edge]) -> list[Ref]:
-    """Those that are not known to call another slow one."""
-    slow, calls = list(slow), list(calls)
-    return [w for w in slow if _downstream(view, namespace, w, calls).isdisjoint(s for s in slow if s != w)]
-
-
-def _origins(view: View, namespace: str, slow: list[Ref], known: Known) -> Iterator[Fact]:
-    """Where the delay comes from: the slow ones that call nothing slow, the one that calls all of these, or
-    the node they share."""
-    calls = list(known.calls)
-    origins = unexplained(view, namespace, slow, calls)
-    nodes = {node for w in origins for node in nodes_of(view, w)}
-    sure = [w for w in origins if w in known.asked]
-    if len(origins) >= SHARED_BY and len(nodes) == 1:
-        told = ", ".join(w.name for w in origins)
-        yield Subject(nodes.pop()).fact("node.network", "slow", f"what is slow of itself runs there: {told}")
-    elif len(origins) >= SHARED_BY:
-        common = [w for w in slow if _direct(view, namespace, w, calls) >= set(origins)]
-        sure = common if len(common) == 1 else sure
-    for workload in slow:
-        if workload in sure:
-            yield Subject(workload).fact("latency.from", "origin", "nothing that it calls is slow of itself")
-        elif workload not in origins or sure:
-            yield Subject(workload).fact("latency.from", "waits-for-others", "it calls what is slow")
-
-
-def _direct(view: View, namespace: str, workload: Ref, calls: list[Edge]) -> set[Ref]:
-    called = (workload_named(view, namespace, e.target.name) for e in calls if e.source == workload)
-    return {w for w in called if w is not None}
-
-
-def _downstream(view: View, namespace: str, workload: Ref, calls: list[Edge]) -> set[Ref]:
-    """Workloads that it calls, directly or not."""
-    found: set[Ref] = set()
-    queue = [workload]
-    for caller in queue:
-        for edge in calls:
-            if edge.source == caller:
-                callee = workload_named(view, namespace, edge.target.name)
-                if callee is not None and callee not in found:
-                    found.add(callee)
-                    queue.append(callee)
-    return found - {workload}
+    return list(dict.fromkeys(w for w in named if w is not None))[:MAX_FAILING]
 
 
 def refused_facts(view: View, namespace: str, absent: Iterable[tuple[Ref, JsonObject]]) -> Iterator[Fact]:
