@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Callable, Mapping
 
+from kubelore.agent.playbook.memory import is_recalled, testimony
 from kubelore.agent.playbook.reason import Ranking, Suspect
 from kubelore.agent.subject import Subjects
 from kubelore.calibration import calibrate
@@ -44,8 +45,8 @@ def diagnose(investigation: Investigation, ranking: Ranking, subjects: Subjects)
     if best is None or ranking.probability(best) < NOTHING_BELOW:
         return _nothing_found(investigation, ranking, subjects)
     uncalibrated = ranking.probability(best)
-    probability = calibrate(uncalibrated)
     candidate = best.candidate
+    probability = uncalibrated if is_recalled(candidate) else calibrate(uncalibrated)
     params = _params(best)
     return Diagnosis(
         root_cause=candidate.root_cause,
@@ -105,7 +106,8 @@ def _explanation(suspect: Suspect, params: Mapping[str, str]) -> str:
     sentences = SENTENCE.split(suspect.candidate.cause.explanation.strip())
     known = [s for s in sentences if all(params.get(p) for p in PLACEHOLDER.findall(s))]
     text = " ".join(fill(s, params, _plain) for s in known)
-    return text or f"{suspect.candidate.cause.cause}: {_first_detail(suspect)}"
+    text = text or f"{suspect.candidate.cause.cause}: {_first_detail(suspect)}"
+    return f"{text} {testimony(suspect.vote)}" if suspect.vote else text
 
 
 def _first_detail(suspect: Suspect) -> str:

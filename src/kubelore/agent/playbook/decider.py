@@ -11,6 +11,7 @@ from kubelore.agent.playbook.reason import Ranking, Suspect, reason
 from kubelore.agent.subject import Subjects
 from kubelore.patterns.model import Pattern
 from kubelore.patterns.rank import Unseen, is_workload, possible
+from kubelore.protocols import Voter
 from kubelore.types import Diagnosis, Investigation, Ref, ToolCall, Usage
 
 SURE = 0.93
@@ -40,11 +41,13 @@ class Playbook:
         patterns: Sequence[Pattern],
         resolve: Callable[[str, str], Subjects],
         match: Callable[[str], Sequence[Pattern]],
+        memory: Voter | None = None,
     ) -> None:
-        """`match` gives the patterns that a question's words fire."""
+        """`match` gives the patterns that a question's words fire; `memory` what past cases say."""
         self._patterns = patterns
         self._resolve = resolve
         self._match = match
+        self._memory = memory
 
     def decide(self, investigation: Investigation) -> Proposal | Diagnosis:
         subjects, ranking = self._weigh(investigation)
@@ -62,7 +65,8 @@ class Playbook:
     def _weigh(self, investigation: Investigation) -> tuple[Subjects, Ranking]:
         subjects = self._resolve(investigation.question, investigation.namespace)
         asked = {pattern.id for pattern in self._match(investigation.question)}
-        return subjects, reason(investigation, self._patterns, subjects, asked)
+        votes = self._memory.votes(investigation.question, investigation.evidence) if self._memory else ()
+        return subjects, reason(investigation, self._patterns, subjects, asked, votes)
 
     def _proposals(
         self, investigation: Investigation, ranking: Ranking, subjects: Subjects

@@ -6,11 +6,12 @@ import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from kubelore.agent.playbook.memory import agreement, corroborated, is_recalled, recalled
 from kubelore.agent.playbook.relevance import TELLS_NOTHING, Distances, calls_cleared, distances
 from kubelore.agent.subject import Subjects
 from kubelore.patterns.model import Pattern
 from kubelore.patterns.rank import Candidate, rank
-from kubelore.types import EdgeKind, Evidence, Investigation, Ref, Severity
+from kubelore.types import EdgeKind, Evidence, Investigation, Ref, Severity, Vote
 
 ASKED_PATTERN = 0.5
 """Log-odds for a cause whose pattern the words of the question matched."""
@@ -22,7 +23,7 @@ QUIET = 2.0
 """Log-odds lost by a cause that no finding, log or measurement backs: settings alone break nothing."""
 TROUBLE = (
     "log=", "call.error=", "usage.cpu=at-limit", "usage.memory=near-limit", "cert=", "component.down=",
-    "latency=high", "requests=failing", "service.connection=f", "node.network=", "create.error=",
+    "latency=high", "traffic=", "requests=failing", "service.connection=f", "node.network=", "create.error=",
     "object.terminating=",
 )  # fmt: skip
 """Facts outside of findings that tell of trouble."""
@@ -44,6 +45,8 @@ class Suspect:
     symptom_of: Suspect | None = None
     path: tuple[Ref, ...] = ()
     """From the object asked about to the object at fault."""
+    vote: Vote | None = None
+    """What past cases say of it."""
 
     @property
     def object(self) -> Ref:
@@ -80,16 +83,19 @@ class Ranking:
 
 def reason(
     investigation: Investigation,
-    patterns: Iterable[Pattern],
+    patterns: Sequence[Pattern],
     subjects: Subjects,
     asked: Collection[str] = (),
+    votes: Sequence[Vote] = (),
 ) -> Ranking:
-    """Weigh every candidate by its evidence and by its distance from what was asked.
+    """Weigh every candidate by its evidence, by its distance from what was asked, and by past cases.
 
     `asked` holds the ids of the patterns that the question's words fired.
     """
     evidence = investigation.evidence
     candidates = rank(patterns, evidence)
+    candidates += recalled(votes, candidates, patterns)
+    said = {(vote.root_cause, vote.object): vote for vote in votes}
     near = distances(_start(subjects, candidates, evidence), evidence)
     broken = {
         finding.object
@@ -106,10 +112,21 @@ def reason(
         if candidate.pattern.id in asked:
             weight += ASKED_PATTERN if subjects.objects else ONLY_THE_WORDS
         weight -= 0.0 if _in_trouble(candidate, broken) else QUIET
-        suspects.append(Suspect(candidate, weight))
+        vote = said.get((candidate.root_cause, candidate.object))
+        weight += 0.0 if is_recalled(candidate) else agreement(vote)
+        suspects.append(Suspect(candidate, weight, vote=vote))
+    _hold_back(suspects)
     _explain_symptoms(suspects, evidence)
     suspects.sort(key=lambda s: (-s.weight, s.candidate.root_cause, s.object))
     return Ranking(suspects, near)
+
+
+def _hold_back(suspects: Sequence[Suspect]) -> None:
+    """A single past case gives an answer only where fresh evidence gives none."""
+    answer = max((s.weight for s in suspects if not is_recalled(s.candidate)), default=-math.inf)
+    for suspect in suspects:
+        if suspect.vote and is_recalled(suspect.candidate) and not corroborated(suspect.vote):
+            suspect.weight = min(suspect.weight, answer - 0.5) if answer > 0 else suspect.weight
 
 
 def _in_trouble(candidate: Candidate, broken: Collection[Ref]) -> bool:

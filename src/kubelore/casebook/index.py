@@ -1,0 +1,145 @@
+"""Finds the past cases whose signs are most alike, among very many, exactly.
+
+Likeness of two sets of signs is what they share over what either has (weighted Jaccard, 0 to 1). A sign
+weighs more the nearer to the object it is, and the fewer cases have it. Cases are kept as numbers in numpy
+arrays, in segments that never change: a large one and, beside it, a small one of what is new.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, chain
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kubelore.casebook.signs import edges_to, place_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int32]
+    Floats = NDArray[np.float64]
+
+MAX_COMPARED = 4096
+"""Cases of a segment compared in full; of more, those that share most of the rarest signs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weighing:
+    """How much a sign counts: by its place, and by how few of the cases have it."""
+
+    places: Mapping[str, float]
+    """Of `self`, `cluster`, `near` and `kind`, of `1` and `2` edges away. Other places count nothing."""
+    background: Mapping[str, float]
+    """Share of the objects of recorded incidents that have a sign: what is known while cases are few."""
+    background_cases: float
+    """How many cases the background stands for."""
+    rarity: float
+    """Exponent of the logarithm of the inverse frequency."""
+
+    def place(self, sign: str) -> float:
+        place = place_of(sign)
+        return self.places.get(str(edges_to(place) or place), 0.0)
+
+    def weight(self, sign: str, holders: float, cases: int) -> float:
+        """Of a sign that so many of all `cases` have."""
+        usual = self.background_cases * self.background.get(sign, 0.0)
+        share = (holders + usual + 0.5) / (cases + self.background_cases + 1)
+        return float(self.place(sign) * max(0.0, -math.log(share)) ** self.rarity)
+
+
+class Segment:
+    """The signs of some cases, numbered from 0: by case and by sign."""
+
+    def __init__(self, vocabulary: Sequence[str], signs: Ints, starts: Ints) -> None:
+        """`signs[starts[i]:starts[i + 1]]` are those of case i, as places in `vocabulary`."""
+        self.vocabulary = vocabulary
+        self.numbers = {sign: number for number, sign in enumerate(vocabulary)}
+        self.signs, self.starts = signs, starts
+        self.owners = np.repeat(np.arange(len(self), dtype=np.int32), np.diff(starts))
+        self.holders: Ints = self.owners[np.argsort(signs, kind="stable")]
+        self.counts = np.bincount(signs, minlength=len(vocabulary))
+        self.ends = np.concatenate([[0], np.cumsum(self.counts)])
+
+    @classmethod
+    def of(cls, cases: Iterable[Collection[str]]) -> Segment:
+        numbers: dict[str, int] = {}
+        rows = [[numbers.setdefault(sign, len(numbers)) for sign in signs] for signs in cases]
+        signs = np.fromiter(chain.from_iterable(rows), dtype=np.int32)
+        starts = np.fromiter(accumulate(map(len, rows), initial=0), dtype=np.int32)
+        return cls(list(numbers), signs, starts)
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def having(self, sign: int) -> Ints:
+        """Cases that have a sign."""
+        return self.holders[self.ends[sign] : self.ends[sign + 1]]
+
+    def sums(self, cases: Ints, weights: Floats) -> Floats:
+        """Of the weights of each case's signs; `weights` by sign."""
+        lengths = self.starts[cases + 1] - self.starts[cases]
+        owners = np.repeat(np.arange(len(cases)), lengths)
+        before = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+        places = np.arange(lengths.sum()) + np.repeat(self.starts[cases] - before, lengths)
+        return np.bincount(owners, weights[self.signs[places]], minlength=len(cases)).astype(np.float64)
+
+
+class CaseIndex:
+    """Cases of several segments, numbered through. Never changes: build a new one of the same segments."""
+
+    def __init__(self, segments: Sequence[Segment], weighing: Weighing) -> None:
+        self._weighing = weighing
+        self._segments = [segment for segment in segments if len(segment)]
+        self.cases = sum(map(len, self._segments))
+        self._weights = [self._weights_of(segment) for segment in self._segments]
+        self._totals = [
+            np.bincount(s.owners, w[s.signs], minlength=len(s))
+            for s, w in zip(self._segments, self._weights, strict=True)
+        ]
+
+    def weight(self, sign: str) -> float:
+        """How much a sign counts here."""
+        holders = sum(int(s.counts[n]) for s in self._segments if (n := s.numbers.get(sign)) is not None)
+        return self._weighing.weight(sign, holders, self.cases)
+
+    def nearest(self, signs: Collection[str], floor: float) -> list[tuple[int, float]]:
+        """Cases at least as alike as `floor` (above 0), with how alike they are; in no order."""
+        weighed = {sign: self.weight(sign) for sign in signs}
+        total = sum(weighed.values())
+        found: list[tuple[int, float]] = []
+        first = 0
+        for segment, totals in zip(self._segments, self._totals, strict=True):
+            asked = np.zeros(len(segment.vocabulary))
+            for sign, weight in weighed.items():
+                if sign in segment.numbers:
+                    asked[segment.numbers[sign]] = weight
+            cases = _candidates(segment, asked, floor * total)
+            shared = segment.sums(cases, asked)
+            alike = shared / np.maximum(total + totals[cases] - shared, 1e-9)
+            kept = alike >= floor
+            found += zip((cases[kept] + first).tolist(), alike[kept].tolist(), strict=True)
+            first += len(segment)
+        return found
+
+    def _weights_of(self, segment: Segment) -> Floats:
+        return np.array([self.weight(sign) for sign in segment.vocabulary])
+
+
+def _candidates(segment: Segment, asked: Floats, needed: float) -> Ints:
+    """Cases that may share signs of weight `needed`: they have one of the rarer signs, of those without which
+    the rest weighs less."""
+    partial = np.zeros(len(segment))
+    left = float(asked.sum())
+    for sign in np.argsort(-asked, kind="stable"):
+        if left < needed or asked[sign] <= 0:
+            break
+        partial[segment.having(int(sign))] += asked[sign]
+        left -= float(asked[sign])
+    found = np.flatnonzero((partial > 0) & (partial + left >= needed)).astype(np.int32)
+    if len(found) <= MAX_COMPARED:
+        return found
+    return found[np.argpartition(-partial[found], MAX_COMPARED)[:MAX_COMPARED]]
