@@ -21,7 +21,7 @@ import pytest
 from numpy.typing import NDArray
 
 from casebook_support import API, DATABASE, make, open_store, record, replayed
-from kubelore.casebook.entries import Writer
+from kubelore.casebook.entries import Writer, moment
 from kubelore.casebook.observed import MAX_UNPACKED, unpack_evidence, unpack_observation
 from kubelore.casebook.place import default_file
 from kubelore.casebook.recorder import Recorder
@@ -43,7 +43,7 @@ def test_a_case_says_what_was_asked_seen_and_answered(tmp_path: Path) -> None:
     made = make(lessons=[Lesson("pattern", "oomkilled", "Out of memory", "...", "library")])
     case = record(store, made)
     assert (case.query, case.namespace, case.timestamp) == (
-        "why is checkout-api slow?", "shop", "2026-03-01T12:01:00.000Z",
+        "why is checkout-api slow?", "shop", moment(made.started),
     )  # fmt: skip
     assert (case.status, case.state, case.decider, case.confidence) == (
         "done",

@@ -30,7 +30,8 @@ from kubelore.types import (
     ToolCall,
 )
 
-START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+START = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(days=2)
+"""Lately: what is old is forgotten by rule."""
 API = Ref("Deployment", "shop", "checkout-api")
 DATABASE = Ref("StatefulSet", "shop", "orders-db")
 SERVICE = Ref("Service", "shop", "orders-db")

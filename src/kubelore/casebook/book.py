@@ -167,8 +167,8 @@ class Casebook:
         return self.find(case.id)
 
     # -- forgetting
-    def forget(self) -> int:
-        """What the rules say: returns how many cases lost what their steps saw or teach no more."""
+    def forget(self) -> tuple[int, int]:
+        """What the rules say. Returns how many cases lost what their steps saw, and how many retired."""
         today = datetime.now(UTC)
         observed = moment(today - timedelta(days=self.forgetting.observed_days))
         dropped = self.store.drop_bodies(before=observed, over=self.forgetting.observed_bytes)
@@ -181,7 +181,7 @@ class Casebook:
         rule = replace(self, who=RULE)
         for case in old:
             rule._change(case, "retired", {"state": "retired", "why": TOO_OLD})
-        return dropped + len(old)
+        return dropped, len(old)
 
 
 def _check(case: Case, judgement: Judgement) -> None:

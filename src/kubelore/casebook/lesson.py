@@ -33,6 +33,7 @@ ELSEWHERE = (
 class _Rules:
     begins: frozenset[str]
     speaks: re.Pattern[str]
+    roles: frozenset[str]
     never: tuple[str, ...]
 
 
@@ -43,6 +44,7 @@ def _rules() -> _Rules:
     return _Rules(
         begins=frozenset(data["begins"]),
         speaks=re.compile(rf"\b(?:{spoken})\b"),
+        roles=frozenset(data["roles"]),
         never=tuple(data["never"]),
     )
 
@@ -54,7 +56,7 @@ def statements(text: str) -> str:
 
 def _states(sentence: str) -> bool:
     plain = sentence.strip(EDGES).lower()
-    if not plain or any(mark in sentence for mark in _rules().never):
+    if not plain or plain in _rules().roles or any(mark in sentence for mark in _rules().never):
         return False
     first = re.match(r"[a-z]+", plain)
     return not (first and first[0] in _rules().begins) and not _rules().speaks.search(plain)

@@ -6,6 +6,8 @@ import logging
 import time
 from collections.abc import Callable
 
+from kubelore.casebook.book import Casebook
+from kubelore.casebook.effects import RULE
 from kubelore.casebook.entries import Writer
 from kubelore.casebook.text import safe
 from kubelore.cases import Body, Entry
@@ -64,6 +66,7 @@ class Recorder:
             self._flush()
         if self._store is not None and not self.problem:
             self._embed(self._store, investigation)
+            self._forget(self._store)
         if self._store is not None:
             self._store.close()
 
@@ -94,6 +97,13 @@ class Recorder:
         else:
             self.problem, self.case = "", made[-1][0].case
             self._unwritten.clear()
+
+    @staticmethod
+    def _forget(store: CaseStore) -> None:
+        try:
+            Casebook(store, RULE).forget()
+        except Exception as error:  # noqa: BLE001 - the next investigation tries again
+            log.warning("nothing was forgotten: %s", error)
 
     def _embed(self, store: CaseStore, investigation: Investigation) -> None:
         """The question as a vector; a case without one is as good in every other way."""
