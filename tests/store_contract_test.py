@@ -164,6 +164,12 @@ def test_has_tells_which_passages_need_no_vector(store: KnowledgeStore) -> None:
     assert store.has([put.entry.hash, "unknown"]) == {put.entry.hash}
 
 
+def test_owners_are_the_documents_that_had_a_passage_first(store: KnowledgeStore) -> None:
+    add(store, document("a.md", "same words"), document("b.md", "same words"))
+    (entry,) = store.entries(["docs/b.md#0"])
+    assert store.owners([entry.hash, "unknown"]) == {entry.hash: ("docs", "a.md")}
+
+
 # Pages and filters
 
 

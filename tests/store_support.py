@@ -51,7 +51,7 @@ def passage(
         position=position,
         url=f"https://example.com/{document}",
         licence="CC-BY-4.0",
-        hash=sha256(f"{title}\n{content}".encode()).hexdigest(),
+        hash=sha256(f"{title}\n{content}".encode(errors="replace")).hexdigest(),
         version="v1",
         time="2026-01-01T00:00:00Z",
     )

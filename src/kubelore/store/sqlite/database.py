@@ -13,7 +13,7 @@ from threading import RLock
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from kubelore.errors import StoreBusy, StoreNewer, StoreNotOpened, StoreNotWritable
+from kubelore.errors import StoreBusy, StoreError, StoreNewer, StoreNotOpened, StoreNotWritable
 from kubelore.store.sqlite.failures import store_error
 from kubelore.store.sqlite.statements import Area, migrations, named, split
 
@@ -271,6 +271,8 @@ class Database:
                 if not hasattr(error, "sqlite_errorcode"):
                     raise  # a mistake of ours, such as a closed database
                 raise store_error(error, str(self.path), self.area.repair) from error
+            except UnicodeEncodeError as error:
+                raise StoreError(f"{self.path} cannot keep half a surrogate pair: {error.reason}") from error
 
     @contextmanager
     def _bracket(self, begin: str) -> Iterator[None]:
