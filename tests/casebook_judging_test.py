@@ -11,13 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from casebook_support import API, DATABASE, book, make, open_store, record
-from kubelore.casebook.book import MAX_RATED, Casebook, Forgetting
+from kubelore.casebook.book import MAX_RATED, TOO_OLD, Casebook, Forgetting
 from kubelore.casebook.effects import HARMED
 from kubelore.casebook.recorder import Recorder
 from kubelore.casebook.signs import signs
 from kubelore.casebook.states import Judgement
 from kubelore.casebook.verify import verify
-from kubelore.cases import Case, CaseFilter
+from kubelore.cases import Case, CaseFilter, Entry
 from kubelore.errors import CaseChanged, UsageError
 from kubelore.store.sqlite.cases import SqliteCaseStore
 from kubelore.types import Lesson
@@ -423,11 +423,9 @@ def test_the_oldest_observations_go_first_when_there_are_too_many(store: SqliteC
 
 def test_a_case_that_helped_nobody_retires_for_its_age(store: SqliteCaseStore) -> None:
     old = book(store).judge(record(store, make(1, started=long_ago(900))), Judgement(rating=5))
-    helpful = book(store).judge(
-        record(store, make(2, cause="memory_leak", started=long_ago(900))), Judgement(rating=5)
-    )
-    shown = record(store, make(3, cause="memory_leak", context="x", lessons=[lesson_of(helpful)]))
-    book(store).judge(shown, Judgement(rating=5))
-    record(store, make(4))  # recording forgets by rule
-    assert (book(store).find(old.id).state, book(store).find(helpful.id).state) == ("retired", "trusted")
+    helpful = record(store, make(2, cause="memory_leak", started=long_ago(900)))
+    earned = {"credit": 1.0, "state": "trusted"}
+    store.append([Entry(helpful.id, "2026-03-01T12:00:00Z", "kubelore", "credited", earned)])
+    record(store, make(3))  # recording forgets by rule
+    assert (book(store).find(old.id).why, book(store).find(helpful.id).state) == (TOO_OLD, "trusted")
     assert book(store).undo(book(store).find(old.id)).state == "trusted"

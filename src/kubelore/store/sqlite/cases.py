@@ -57,7 +57,7 @@ class SqliteCaseStore:
         unchanged: Mapping[str, int] | None = None,
     ) -> int:
         with self._db.transaction():
-            before = {case_id: self.case(case_id) for case_id in {e.case for e in entries}}
+            before = {case_id: self.case(case_id) for case_id in dict.fromkeys(e.case for e in entries)}
             for case_id, expected in (unchanged or {}).items():
                 case = before[case_id] if case_id in before else self.case(case_id)
                 if case is None or case.seq != expected:
