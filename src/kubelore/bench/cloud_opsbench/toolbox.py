@@ -28,6 +28,9 @@ CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.
 ROLE = "kubernetes.io/role"
 RECENTLY = timedelta(minutes=30)
 """A restart longer ago is no sign of what is wrong now."""
+OFTEN = 2
+"""Restarts that are no accident any more."""
+FELT = ("latency=high", "node.network=", "usage.cpu=at-limit", "usage.memory=near-limit")
 MAX_ENTRIES = 2
 MAX_FOLLOWED = 2
 RARE = 4
@@ -107,25 +110,41 @@ class CaseToolbox:
         self._once("Pod")
         pods = self.view.all("Pod", self._namespace)
         failing = worst_pod(p for p in pods if not pod_ready(p) and not _finished(p))
+        if failing:
+            self._for_pod(failing)
+            return
         restarted = worst_pod(p for p in pods if _restarted(p, self.view.now))
-        if failing or restarted:
-            self._for_pod(failing or restarted or {})
-        if failing or (restarted and self._explained(restarted)):
+        if restarted and restarts(restarted) >= OFTEN and self._tells_why(restarted):
             return
-        self._shaky = {self.view.workload_of(restarted)} if restarted else set()
-        self._once("Deployment")
-        lacking = [w for w in self.view.workloads(self._namespace) if self._lacks_pods(w)]
-        for workload in lacking[:1]:
-            self._for_missing_pods(workload)
-        if lacking or self._broken():
+        self._for_usage()
+        if self._is_felt() or (restarted and self._tells_why(restarted)):
             return
-        self._for_services()
-        if not self._broken():
-            self._for_usage()
+        self._for_what_is_lacking()
         alerts = self._known.alerts
         if not self._broken() and all(a.error for a in alerts.alerts):
             for entry in signs.failing_ones(self.view, self._namespace, alerts) or self._entries():
                 self._follow(self._read_logs(entry))
+        if not self._broken() and not alerts.alerts:
+            self._for_unserved()
+
+    def _for_what_is_lacking(self) -> None:
+        """Workloads without pods, Services without addresses."""
+        self._once("Deployment")
+        lacking = [w for w in self.view.workloads(self._namespace) if self._lacks_pods(w)]
+        for workload in lacking[:1]:
+            self._for_missing_pods(workload)
+        if not lacking and not self._broken():
+            self._for_services()
+
+    def _is_felt(self) -> bool:
+        """Whether monitoring names something that is slow or full: then that comes first."""
+        return any(f.name.startswith(FELT) for f in self._known.facts)
+
+    def _tells_why(self, restarted: JsonObject) -> bool:
+        """Describes what has restarted; if that says why, no more is needed."""
+        self._for_pod(restarted)
+        self._shaky.add(self.view.workload_of(restarted))
+        return self._explained(restarted)
 
     def _explained(self, pod: JsonObject) -> bool:
         """Whether its description says why it restarted."""
@@ -149,6 +168,9 @@ class CaseToolbox:
         for service in signs.odd_protocols(self._services())[:1]:
             for workload in self._behind(service)[:1]:
                 self._for_settings(workload)
+
+    def _for_unserved(self) -> None:
+        """One of many workloads that has no Service: could it not be made?"""
         deployments = [ref_of(d) for d in self.view.all("Deployment", self._namespace)]
         served = {w for s in self._services() for w in self._behind(s)}
         alone = [w for w in deployments if w not in served]
