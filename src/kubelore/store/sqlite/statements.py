@@ -13,7 +13,7 @@ from importlib.resources.abc import Traversable
 
 MIGRATION = re.compile(r"(\d{3})_\w+\.sql")
 PART = re.compile(r"\{(\w+)\}")
-NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+HEAD = re.compile(r"^-- (name|part): (\w+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +58,22 @@ def migrations(area: Area) -> tuple[str, ...]:
 
 @cache
 def named(area: Area) -> Mapping[str, str]:
-    """Every `-- name: NAME` statement in the area's files; a name belongs to one statement only, and `{NAME}`
-    in one stands for the text of another."""
+    """Every `-- name: NAME` statement in the area's files. `{NAME}` in one stands for what follows
+    `-- part: NAME`; a name belongs to one of them only."""
     known: dict[str, str] = {}
+    parts: set[str] = set()
     for file in area.folder.iterdir():
         if file.name.endswith(".sql") and not MIGRATION.fullmatch(file.name):
-            _head, *parts = NAME.split(file.read_text(encoding="utf-8"))
-            for name, text in zip(parts[::2], parts[1::2], strict=True):
+            _head, *found = HEAD.split(file.read_text(encoding="utf-8"))
+            for what, name, text in zip(found[::3], found[1::3], found[2::3], strict=True):
                 if name in known:
                     raise ValueError(f"two statements of {area.name} are named {name}")
                 known[name] = text.strip()
-    return {name: PART.sub(lambda part: known[part[1]], text) for name, text in known.items()}
+                if what == "part":
+                    parts.add(name)
+    return {
+        name: PART.sub(lambda part: known[part[1]], text) for name, text in known.items() if name not in parts
+    }
 
 
 def split(script: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
--- name: passes
+-- part: passes
 -- Whether the filter lets the entry `e` through.
 (:types IS NULL OR e.type IN (SELECT value FROM json_each(:types)))
 AND (:sources IS NULL OR e.document IN (
