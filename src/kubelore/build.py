@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kubelore.errors import UsageError
+from kubelore.errors import StoreError, UsageError
+from kubelore.types import NotChecked
 
 if TYPE_CHECKING:
     from kubelore.agent.loop import Investigator
     from kubelore.analysis.view import View
     from kubelore.casebook.book import Casebook
+    from kubelore.casebook.recall import Recall
     from kubelore.casebook.recorder import Recorder
     from kubelore.cases import Case
+    from kubelore.knowledge.lessons import KnowledgeLessons
     from kubelore.patterns.load import Library
     from kubelore.patterns.model import Pattern
-    from kubelore.protocols import Cluster, Decider, Embedder, KnowledgeStore, Toolbox, Voter
+    from kubelore.protocols import Cluster, Decider, Embedder, KnowledgeStore, LessonSource, Toolbox, Voter
     from kubelore.tools.run_kubectl import Runner
-    from kubelore.types import Investigation, ToolCall
+    from kubelore.types import Diagnosis, Investigation, Reading, ToolCall
 
 EXAMPLE = "example:"
 SCRIPT = "script:"
@@ -132,6 +136,65 @@ def embedder(settings: Settings) -> Embedder:
     return default_embedder()
 
 
+@dataclass(frozen=True, slots=True)
+class Lore:
+    """What earlier investigations and documents teach this one."""
+
+    library: Library | None = None
+    """Patterns other than those of the settings."""
+    voter: Voter | None = None
+    sources: tuple[LessonSource, ...] = ()
+    read_on: Callable[[Diagnosis], Sequence[Reading]] = lambda diagnosis: ()
+    not_checked: Callable[[], tuple[NotChecked, ...]] = tuple
+
+
+@contextmanager
+def open_lore(settings: Settings) -> Iterator[Lore]:
+    """The casebook and the knowledge base as far as they are there and wanted. What cannot be read teaches
+    nothing, and is not checked."""
+    with ExitStack() as opened:
+        unread: list[NotChecked] = []
+        recall = _recall(settings, opened, unread)
+        documents = _documents(settings, opened, unread)
+        yield Lore(
+            voter=recall,
+            sources=(documents,) if documents else (),
+            read_on=documents.read_on if documents else Lore().read_on,
+            not_checked=lambda: (*unread, *(documents.not_checked() if documents else ())),
+        )
+
+
+def _recall(settings: Settings, opened: ExitStack, unread: list[NotChecked]) -> Recall | None:
+    from kubelore.casebook.place import default_file
+
+    if not settings.use_casebook or not (settings.casebook or default_file()).exists():
+        return None
+    from kubelore.casebook.recall import Recall
+
+    try:
+        store = opened.enter_context(closing(casebook(settings, read_only=True).store))
+        return Recall(store.past_cases().taught)
+    except StoreError as error:
+        unread.append(NotChecked("past cases", str(error)))
+        return None
+
+
+def _documents(settings: Settings, opened: ExitStack, unread: list[NotChecked]) -> KnowledgeLessons | None:
+    from kubelore.knowledge.place import default_file
+
+    if not settings.use_knowledge or not (settings.knowledge or default_file()).exists():
+        return None
+    from kubelore.knowledge.lessons import KnowledgeLessons
+    from kubelore.knowledge.search import Search
+
+    try:
+        store = opened.enter_context(closing(open_knowledge(settings, read_only=True)))
+        return KnowledgeLessons(Search(store, embedder(settings)))
+    except StoreError as error:
+        unread.append(NotChecked("knowledge base", str(error)))
+        return None
+
+
 def library(settings: Settings) -> Library:
     """The pattern library with the user's patterns."""
     return _library(settings.patterns_folder)
@@ -144,14 +207,14 @@ def _library(folder: Path | None) -> Library:
     return load(folder)
 
 
-def investigator(settings: Settings, cluster: Cluster) -> Investigator:
+def investigator(settings: Settings, cluster: Cluster, lore: Lore | None = None) -> Investigator:
     """Everything one investigation needs. Build a new one for each question."""
     from kubelore.analysis.view import View
     from kubelore.tools.registry import Toolbox as Tools
 
     view = View(cluster)
     toolbox = Tools(view, kubectl=_kubectl(settings) if cluster.info.live else None)
-    return investigator_with(settings, cluster, toolbox, lambda: view)
+    return investigator_with(settings, cluster, toolbox, lambda: view, lore=lore)
 
 
 def investigator_with(
@@ -159,13 +222,11 @@ def investigator_with(
     cluster: Cluster,
     toolbox: Toolbox,
     view: Callable[[], View],
-    *,
-    taught: Library | None = None,
-    memory: Voter | None = None,
+    lore: Lore | None = None,
 ) -> Investigator:
     """An investigator with tools of one's own. `view` gives what is known of the cluster by now, in which the
-    objects that a question names are looked up; a new one when there is more to know. `taught` is a library
-    other than the settings' one, `memory` what past cases say."""
+    objects that a question names are looked up; a new one when there is more to know. `lore` is what
+    teaches beside patterns."""
     from kubelore.agent.loop import Investigator
     from kubelore.agent.opening import Opening
     from kubelore.agent.playbook.decider import Playbook
@@ -174,7 +235,8 @@ def investigator_with(
     from kubelore.agent.teacher import PatternLessons, Teacher
     from kubelore.patterns.question import match
 
-    everything = taught or library(settings)
+    lore = lore or Lore()
+    everything = lore.library or library(settings)
     patterns = everything.patterns if settings.use_patterns else ()
 
     @lru_cache(maxsize=1)
@@ -188,18 +250,27 @@ def investigator_with(
     def matched(question: str) -> list[Pattern]:
         return [m.pattern for m in match(question, everything)] if patterns else []
 
-    playbook = Playbook(patterns, subjects, matched, memory)
+    playbook = Playbook(patterns, subjects, matched, lore.voter)
     return Investigator(
         cluster=cluster.info,
         toolbox=toolbox,
         decider=_decider(settings, playbook, toolbox, everything),
-        teacher=Teacher([PatternLessons(patterns, matched, format_pattern)]),
+        teacher=Teacher([PatternLessons(patterns, matched, format_pattern), *lore.sources]),
         opening=Opening(subjects),
         conclude=playbook.conclude,
-        not_checked=cluster.not_checked,
+        not_checked=lambda: (*cluster.not_checked(), *lore.not_checked()),
         hashes={"patterns": everything.hash if patterns else "", "prompts": prompt_hash()},
+        reading=lambda diagnosis: (*_references(diagnosis, patterns), *lore.read_on(diagnosis)),
         max_steps=settings.max_steps,
     )
+
+
+def _references(diagnosis: Diagnosis, patterns: Sequence[Pattern]) -> list[Reading]:
+    """The first address that the diagnosis's pattern gives."""
+    from kubelore.types import Reading
+
+    named = (pattern for pattern in patterns if pattern.id == diagnosis.pattern)
+    return [Reading(pattern.name, where) for pattern in named for where in pattern.references[:1]]
 
 
 def _kubectl(settings: Settings) -> Runner:

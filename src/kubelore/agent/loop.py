@@ -42,7 +42,7 @@ class Investigator:
     """Answers from the evidence alone, when steps or budget are spent."""
     not_checked: Callable[[], Sequence[NotChecked]]
     hashes: dict[str, str] = field(default_factory=dict)
-    reading: Callable[[str, Diagnosis], Sequence[Reading]] = lambda question, diagnosis: ()
+    reading: Callable[[Diagnosis], Sequence[Reading]] = lambda diagnosis: ()
     """Where to read on about the answer."""
     max_steps: int = 8
 
@@ -64,7 +64,7 @@ class Investigator:
         for listener in listeners:
             listener.started(investigation)
         try:
-            investigation.diagnosis = self._completed(question, self._run(investigation, listeners))
+            investigation.diagnosis = self._completed(self._run(investigation, listeners))
         except KubeloreError as error:
             investigation.error = str(error)
             raise
@@ -117,7 +117,7 @@ class Investigator:
         for listener in listeners:
             listener.stepped(step)
 
-    def _completed(self, question: str, diagnosis: Diagnosis) -> Diagnosis:
+    def _completed(self, diagnosis: Diagnosis) -> Diagnosis:
         unread = {n.what: n for n in (*diagnosis.not_checked, *self.not_checked())}
-        reading = tuple(self.reading(question, diagnosis))
+        reading = tuple(self.reading(diagnosis))
         return replace(diagnosis, not_checked=tuple(unread.values()), reading=reading)

@@ -50,7 +50,11 @@ def investigate(
         int, typer.Option("--max-tokens", metavar="N", min=1, help="Tokens a model may take in all.")
     ] = 100_000,
     patterns: o.PatternsOption = None,
+    no_patterns: o.NoPatternsOption = False,
+    knowledge: o.KnowledgeOption = None,
+    no_knowledge: o.NoKnowledgeOption = False,
     casebook: o.CasebookOption = None,
+    no_casebook: o.NoCasebookOption = False,
     output: o.OutputOption = Format.TEXT,
     no_record: Annotated[
         bool, typer.Option("--no-record", help="Keep no record of this investigation.")
@@ -65,7 +69,8 @@ def investigate(
         snapshot=snapshot, context=context, kubeconfig=kubeconfig, impersonate=impersonate,
         namespace=namespace, all_namespaces=all_namespaces, patterns=patterns, decider=decider, model=model,
         base_url=base_url, max_steps=max_steps, max_seconds=max_seconds, max_tokens=max_tokens,
-        casebook=casebook,
+        casebook=casebook, knowledge=knowledge, use_patterns=not no_patterns,
+        use_knowledge=not no_knowledge, use_casebook=not no_casebook,
     )  # fmt: skip
     asked = _question(question)
     from contextlib import closing
@@ -79,9 +84,14 @@ def investigate(
     for warning in _left_out(library.problems):
         note(warning)
     recorder = None if no_record else build.recorder(settings)
-    with live_view(quiet) as views, closing(build.open_cluster(settings)) as cluster:
+    with (
+        live_view(quiet) as views,
+        closing(build.open_cluster(settings)) as cluster,
+        build.open_lore(settings) as lore,
+    ):
         listeners = (*views, recorder) if recorder else tuple(views)
-        result = build.investigator(settings, cluster).investigate(asked, settings.namespace, listeners)
+        investigator = build.investigator(settings, cluster, lore)
+        result = investigator.investigate(asked, settings.namespace, listeners)
     _print(
         result, output, {name: cause.meaning for name, cause in library.root_causes.items()}, steps=not views
     )
