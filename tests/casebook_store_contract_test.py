@@ -78,7 +78,8 @@ def test_every_field_of_a_case_comes_back(opened: Open) -> None:
         "tokens_in": 2**40, "tokens_out": 1, "calls": 2, "seconds": 1.25, "error": "e", "source": "s",
         "user_rating": 4, "user_feedback": "ok", "confirmed": True, "confirmed_cause": "c",
         "confirmed_object": "Node//n", "misled": "m", "verdict": "wrong", "fingerprint": "f",
-        "merged_into": "z", "count": 3, "credit": -1.5, "credits": {"case/y": -1.0}, "lesson": {"question": "q"},
+        "merged_into": "z", "count": 3, "credit": -1.5, "credits": {"case/y": -1.0},
+        "lesson": {"question": "q"},
     }  # fmt: skip
     first = Entry(
         "x", "2026-03-01T12:00:01.000Z", "ann", "imported", dict(values), {"iteration": 1, "tool": "T"}

@@ -79,9 +79,10 @@ class Gate:
             "tools": list(line.tools),
             "confirmed_cause": line.confirmed_cause,
             "confirmed_object": line.confirmed_object,
-            "misled": line.root_cause if line.confirmed_cause not in ("", line.root_cause) else "",
         }
-        texts = {"question": line.question, "diagnosis": line.explanation}
+        corrected = line.confirmed_cause not in ("", line.root_cause)
+        texts = {"question": line.question, "diagnosis": "" if corrected else line.explanation}
+        values["misled"] = line.root_cause if corrected else ""
         values["lesson"] = lesson_texts(evidence, (line.context,), **texts)
         said = {"rating": line.rating, "comment": line.comment}
         values, said = safe_all(values), safe_all({key: value for key, value in said.items() if value})

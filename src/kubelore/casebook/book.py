@@ -91,7 +91,7 @@ class Casebook:
         what: What = "rated"
         if judgement.names_cause:
             values |= self._named(case, judgement)
-            what = "confirmed" if values["verdict"] == "right" else "corrected"
+            what = "confirmed" if judgement.confirm or values["verdict"] == "right" else "corrected"
         elif judgement.rating:
             values |= self._rated(case, judgement.rating)
         return self._change(case, what, values)
@@ -131,7 +131,7 @@ class Casebook:
             values["state"] = "recorded"
             values["why"] += f"; nothing on record about {at_fault or 'an object'}, so that it cannot teach"
         if values["verdict"] == "wrong":
-            values["tools"] = _tools_that_showed(evidence, at_fault, case)
+            values["tools"] = _tools_that_showed(evidence, at_fault, case) or list(case.tools)
             values["lesson"] = self._lesson(case, evidence, judgement.comment)
         return values
 

@@ -70,7 +70,7 @@ def named(case: Case, judgement: Judgement, who: str) -> dict[str, Any]:
     at_fault = judgement.object or ("" if cause == "none" else case.at_fault)
     right = cause == case.root_cause and at_fault == case.object
     teaches = cause not in NO_CAUSES
-    said = "confirmed" if right else "corrected"
+    said = "confirmed" if right or judgement.confirm else "corrected"
     return {
         "confirmed": True,
         "confirmed_cause": cause,

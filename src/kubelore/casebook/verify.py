@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from hashlib import sha256
 
@@ -67,16 +67,16 @@ def _case(store: CaseStore, case: Case) -> Iterator[str]:
     changed = [f.name for f in fields(Case) if getattr(case, f.name) != getattr(made, f.name)]
     if changed:
         yield f"case {case.id}: {', '.join(changed)} differ from what the journal says"
-    yield from _bodies(case.id, entries, store.bodies(case.id))
+    yield from _bodies(made, entries, store.bodies(case.id))
 
 
-def _bodies(case_id: str, entries: list[Recorded], bodies: Mapping[int, bytes]) -> Iterator[str]:
+def _bodies(made: Case, entries: Sequence[Recorded], bodies: Mapping[int, bytes]) -> Iterator[str]:
     """What was dropped for its age is no damage; what is there must be what was seen."""
-    written = {e.entry.step["iteration"]: e.entry.step["sha256"] for e in entries if e.entry.step}
+    written = {step["iteration"]: step["sha256"] for step in made.steps}
     for entry in (recorded.entry for recorded in entries):
         if "evidence" in entry.note:
             written[0] = entry.note["evidence"]
     for step, data in bodies.items():
         if written.get(step) != sha256(data).hexdigest():
             what = f"what step {step} saw" if step else "the evidence"
-            yield f"case {case_id}: {what} is not what was written"
+            yield f"case {made.id}: {what} is not what was written"
