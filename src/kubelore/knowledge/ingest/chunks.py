@@ -80,7 +80,7 @@ def _sections(blocks: Sequence[Block]) -> Iterator[_Section]:
 
 
 def _section(path: Sequence[tuple[int, str]], blocks: Sequence[Block]) -> _Section:
-    size = sum(len(block.text) + 2 for block in blocks)
+    size = sum(map(_size, blocks))
     return _Section(tuple(text for _, text in path), tuple(blocks), size)
 
 
@@ -123,16 +123,19 @@ def _packed(blocks: Sequence[Block], sizes: Sizes) -> Iterator[list[Block]]:
     part: list[Block] = []
     size = 0
     for block in (piece for whole in blocks for piece in _pieces(whole, sizes)):
-        if part and size + len(block.text) > sizes.target:
+        if part and size + _size(block) > sizes.target:
             leads = _leading(part)
             if len(leads) < len(part):
                 yield part[: len(part) - len(leads)]
-                part = leads
-                size = sum(len(b.text) for b in part)
+                part, size = leads, sum(map(_size, leads))
         part.append(block)
-        size += len(block.text)
+        size += _size(block)
     if part:
         yield part
+
+
+def _size(block: Block) -> int:
+    return len(block.text) + 2
 
 
 def _leading(part: Sequence[Block]) -> list[Block]:

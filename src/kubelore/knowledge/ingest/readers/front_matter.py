@@ -13,7 +13,8 @@ import yaml
 from kubelore.packaged import SAFE_LOADER
 
 MAX_LENGTH = 32_768
-"""Characters; what is longer is no front matter."""
+MAX_BRACKETS = 256
+"""Characters, and opening brackets: what has more is no front matter, and nesting takes YAML very long."""
 
 _MATTER = re.compile(
     r"\s*(?P<mark>---|\+\+\+)[ \t]*\n(?P<text>.*?)^(?P=mark)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE
@@ -41,6 +42,8 @@ def split(text: str) -> tuple[FrontMatter, str]:
 
 
 def _load(mark: str, text: str) -> dict[str, Any] | None:
+    if text.count("[") + text.count("{") > MAX_BRACKETS:
+        return None
     try:
         if mark == "+++":
             return tomllib.loads(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
+from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -12,8 +13,13 @@ from markdown_it.token import Token
 from kubelore.knowledge.ingest.page import Block, Page, titled
 from kubelore.knowledge.ingest.readers import front_matter, html, shortcodes
 
-MAX_INLINE = 20_000
-"""Characters of one paragraph whose links and emphasis are looked for; a longer one stays as it is."""
+MAX_INLINE = 8_000
+"""Characters of one paragraph whose emphasis and links are looked for; a longer one stays as it is."""
+MAX_OPEN = 16
+"""Brackets that belong to no link in a paragraph whose links are looked for: their time grows steeply."""
+
+Env = dict[str, Any]
+"""What the parser knows of a document: the targets of its links."""
 
 _TAG = re.compile(
     r"</?(?:a|abbr|b|big|center|cite|del|details|div|em|font|i|ins|kbd|mark|p|q|s|samp|small|span|strike|strong|"
@@ -35,7 +41,8 @@ def read(text: str) -> Page:
 
 def blocks(text: str) -> Iterator[Block]:
     """The blocks of Markdown text, in order."""
-    yield from _Blocks().of(_parser().parse(text))
+    known: Env = {}
+    yield from _Blocks(known).of(_parser().parse(text, known))
 
 
 @cache
@@ -46,7 +53,8 @@ def _parser() -> MarkdownIt:
 class _Blocks:
     """Goes over the tokens once; items of a list are gathered until something else comes."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: Env) -> None:
+        self._known = known
         self._items: list[str] = []
         self._rows: list[list[str]] = []
         self._lists: list[int] = []
@@ -76,7 +84,7 @@ class _Blocks:
         yield from self._flush()
 
     def _inline(self, token: Token, level: int) -> Iterator[Block]:
-        text = inline(token.content)
+        text = _inline(token.content, self._known)
         if self._table:
             self._rows[-1].append(" ".join(text.split()))
         elif level:
@@ -121,16 +129,19 @@ def _verbatim(token: Token) -> Iterator[Block]:
 
 
 @cache
-def _inline_parser() -> MarkdownIt:
-    return MarkdownIt("commonmark", {"maxNesting": 50})
+def _inline_parser(*, links: bool) -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"maxNesting": 50})
+    return parser if links else parser.disable(["link", "image"])
 
 
-def inline(text: str) -> str:
+def _inline(text: str, known: Env) -> str:
     """Text without emphasis, targets of links and tags of HTML; backticks around code stay."""
     if len(text) > MAX_INLINE:
         return text
+    linked = text.count("](")
+    links = bool(linked or known.get("references")) and text.count("[") <= 2 * linked + MAX_OPEN
     parts: list[str] = []
-    for token in _inline_parser().parseInline(text)[0].children or ():
+    for token in _inline_parser(links=links).parseInline(text, known)[0].children or ():
         match token.type:
             case "text":
                 parts.append(token.content)

@@ -7,7 +7,7 @@ from typing import BinaryIO
 from kubelore.knowledge.ingest.page import Unreadable
 
 MIB = 1 << 20
-MAX_DOCUMENT = 16 * MIB
+MAX_DOCUMENT = 8 * MIB
 MAX_FILES = 500_000
 MAX_UNPACKED = 4096 * MIB
 """Of one archive, all members together."""
