@@ -29,6 +29,9 @@ TOKENS_PER_MESSAGE = 8
 LEAST_OBSERVATION = 40
 """Tokens that the digest of an old observation keeps, however tight the budget is."""
 
+OURS = ("pattern", "example")
+"""Kinds of lessons that people reviewed before they came in."""
+
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 
 
@@ -106,7 +109,7 @@ def _head(
     causes = "\n".join(f"- {id_}: {meaning}" for id_, meaning in briefing.causes.items())
     system = _template("system.md").substitute(tools=briefing.tools, causes=causes, fence=briefing.fence)
     opening = _template("opening.md").substitute(
-        lessons=_section("lessons.md", lessons=format_lessons(lessons)),
+        lessons=_section("lessons.md", lessons=format_lessons(lessons, briefing.fence)),
         examples=_section("examples.md", examples="\n\n".join(e.render() for e in examples)),
         cluster=_cluster(investigation),
         scope=f"Stay in namespace {investigation.namespace}." if investigation.namespace else "",
@@ -212,12 +215,17 @@ def format_patterns(patterns: Sequence[Pattern], budget: int) -> str:
     return "## RELEVANT INVESTIGATION PATTERNS\n\n" + "\n\n".join(shown) if shown else ""
 
 
-def format_lessons(lessons: Sequence[Lesson]) -> str:
-    """Lessons as a prompt shows them, cleaned and redacted: what was recalled is data as well."""
-    texts = []
-    for lesson in lessons:
-        title = f"### {lesson.title}"
-        text = lesson.text if lesson.text.startswith("#") else f"{title}\n{lesson.text}"
-        source = ", ".join(part for part in (lesson.source, lesson.date) if part)
-        texts.append(f"{text}\n(from: {source})" if source else text)
-    return redact(clean("\n\n".join(texts)))
+def format_lessons(lessons: Sequence[Lesson], fence: str) -> str:
+    """Lessons as a prompt shows them, cleaned and redacted. Documents and cases are fenced like observations:
+    strangers wrote them."""
+    return "\n\n".join(_lesson(lesson, fence) for lesson in lessons)
+
+
+def _lesson(lesson: Lesson, fence: str) -> str:
+    source = " ".join(", ".join(part for part in (lesson.source, lesson.date) if part).split())
+    headed = lesson.text.startswith("#")
+    text = redact(clean(lesson.text if headed else f"### {lesson.title}\n{lesson.text}"))
+    if lesson.kind in OURS:
+        return f"{text}\n(from: {source})" if source else text
+    data = _quoted(text)
+    return _template("recalled.md").substitute(source=redact(clean(source)), fence=fence, data=data).strip()
