@@ -65,6 +65,8 @@ def _states(sentence: str) -> bool:
 def nameless(text: str, refs: Iterable[Ref], names: Iterable[str] = ()) -> str:
     """The text with the names of these objects, of their namespaces and pods, and with `names`, addresses
     and images replaced by what they are."""
+    for pattern, what in ELSEWHERE:
+        text = pattern.sub(what, text)
     known = dict.fromkeys(names, "<cluster>")
     for ref in sorted(refs):  # a name that several objects have stands for the first kind of them
         known.setdefault(ref.name, f"<{ref.kind.lower()}>")
@@ -75,6 +77,4 @@ def nameless(text: str, refs: Iterable[Ref], names: Iterable[str] = ()) -> str:
         joined = "|".join(map(re.escape, long))
         found = re.compile(rf"(?<![\w-])({joined})(?:-[a-z0-9]{{1,10}}){{0,2}}(?![\w-])")
         text = found.sub(lambda match: known[match[1]], text)
-    for pattern, what in ELSEWHERE:
-        text = pattern.sub(what, text)
     return text

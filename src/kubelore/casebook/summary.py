@@ -13,8 +13,8 @@ CALM = ("Running", "Succeeded", "Completed")
 
 
 def result_summary(step: Step) -> str:
-    """At most 200 characters, redacted: its error, else findings, the worst first, else the facts that were
-    new, else the first lines of its digest. What does not fit is counted."""
+    """At most 200 characters, redacted: its error, else findings, the worst first, else facts, those of
+    trouble first and then the new ones, else the first lines of its digest. What does not fit is counted."""
     pieces = list(dict.fromkeys(cut(safe(piece), MAX_SUMMARY) for piece in _pieces(step)))
     pieces = [piece for piece in pieces if piece]
     shown = ""
@@ -44,11 +44,13 @@ def _pieces(step: Step) -> Iterator[str]:
     order = list(Severity)
     findings = sorted(seen.findings, key=lambda finding: order.index(finding.severity))
     yield from (f"{finding.object}: {finding.what}" for finding in findings)
-    if not findings:
-        facts = sorted(step.new_facts, key=lambda fact: not _loud(fact))
-        yield from (fact.detail or f"{fact.about}: {fact.name}" for fact in facts)
-        if not facts:
-            yield from step.digest.splitlines()
+    if findings:
+        return
+    loud = [fact for fact in seen.facts if _loud(fact)]
+    facts = dict.fromkeys((*loud, *step.new_facts))
+    yield from (fact.detail or f"{fact.about}: {fact.name}" for fact in facts)
+    if not facts:
+        yield from step.digest.splitlines()
 
 
 def _loud(fact: Fact) -> bool:
