@@ -50,6 +50,25 @@ def match(
     return _STRATEGIES[strategy](question, library)[:limit]
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a question says before it is decided what it is about."""
+
+    scores: Mapping[str, float]
+    """What the phrases of each pattern add up to, by its id; 0 where none is there."""
+    mood: Mood
+
+
+def read(question: str, library: Library) -> Reading:
+    """The phrases of a question and its mood, for those who weigh them beside other signs."""
+    places = _places(words(question))
+    scores = {
+        pattern.id: sum(_found(_weights(pattern.phrases, pattern.triggers), places).values())
+        for pattern in library.patterns
+    }
+    return Reading(scores, _mood(question))
+
+
 def _by_substring(question: str, library: Library) -> list[PatternMatch]:
     text = question.lower()
     found = []

@@ -1,0 +1,75 @@
+"""Learns from labelled questions what their signs weigh: a conditional logit with few weights.
+
+The candidates of a question are the patterns and "none of them"; all labels of a question count as right.
+Half a dozen weights for patterns and a few more for "none" are shared by all patterns, so that what is
+learned holds for patterns that no question was labelled with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kubelore.knowledge.matching import NONE_SIGNS, PATTERN_SIGNS, Model, Signs, probabilities
+
+PENALTY = 0.3
+"""Of the squares of the weights."""
+STEPS, RATE, SLOW = 400, 0.15, 280
+"""Of Adam over all questions at once; from SLOW on with a fifth of the rate."""
+FOLDS = 5
+SEED = 7
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A labelled question by its signs. `right`: shape (patterns + 1,), last for none of them."""
+
+    signs: Signs
+    right: NDArray[np.bool_]
+
+
+def fit(examples: Sequence[Example]) -> tuple[Numbers, Numbers]:
+    """Weights of PATTERN_SIGNS and of NONE_SIGNS."""
+    patterns = np.stack([example.signs.patterns for example in examples])
+    none = np.stack([example.signs.none for example in examples])
+    right = np.stack([example.right for example in examples])
+    split = len(PATTERN_SIGNS)
+    weights = np.zeros(split + len(NONE_SIGNS))
+    mean, spread = np.zeros_like(weights), np.zeros_like(weights)
+    for step in range(1, STEPS + 1):
+        odds = np.column_stack([patterns @ weights[:split], none @ weights[split:]])
+        chance = np.exp(odds - odds.max(axis=1, keepdims=True))
+        chance /= chance.sum(axis=1, keepdims=True)
+        wanted = np.where(right, chance, 0)
+        wanted /= wanted.sum(axis=1, keepdims=True)
+        off = chance - wanted
+        slope = np.concatenate([np.einsum("qp,qps->s", off[:, :-1], patterns), none.T @ off[:, -1]])
+        slope = (slope + PENALTY * weights) / len(examples)
+        mean = 0.9 * mean + 0.1 * slope
+        spread = 0.99 * spread + 0.01 * slope**2
+        rate = RATE if step < SLOW else RATE / 5
+        weights -= rate * mean / (1 - 0.9**step) / (np.sqrt(spread / (1 - 0.99**step)) + 1e-8)
+    return weights[:split], weights[split:]
+
+
+def model(weights: tuple[Numbers, Numbers], silent: float) -> Model:
+    patterns, none = (np.round(part, 2).tolist() for part in weights)
+    return Model(
+        dict(zip(PATTERN_SIGNS, patterns, strict=True)), dict(zip(NONE_SIGNS, none, strict=True)), silent
+    )
+
+
+def held_out(examples: Sequence[Example]) -> list[Numbers]:
+    """What each question gets from weights that were fitted without it (and its fold)."""
+    order = np.random.default_rng(SEED).permutation(len(examples))
+    chances: dict[int, Numbers] = {}
+    for fold in range(FOLDS):
+        left_out = order[fold::FOLDS].tolist()
+        patterns, none = fit([examples[i] for i in order if i not in set(left_out)])
+        chances |= {i: probabilities(examples[i].signs, patterns, none) for i in left_out}
+    return [chances[index] for index in range(len(examples))]
