@@ -8,14 +8,17 @@ from collections.abc import Callable, Iterator, Sequence
 from kubelore.agent.opening import target
 from kubelore.agent.playbook.answer import diagnose
 from kubelore.agent.playbook.reason import Ranking, Suspect, reason
+from kubelore.agent.playbook.relevance import calls_cleared
 from kubelore.agent.subject import Subjects
 from kubelore.patterns.model import Pattern
 from kubelore.patterns.rank import Unseen, is_workload, possible
 from kubelore.protocols import Voter
-from kubelore.types import Diagnosis, Investigation, Ref, ToolCall, Usage
+from kubelore.types import Diagnosis, Edge, Evidence, Investigation, Ref, ToolCall, Usage
 
 SURE = 0.93
 """From this probability on, with the object at fault described, nothing more is asked."""
+LIKELY = 0.75
+"""From this probability on, the second suspect is not looked into."""
 WORTH_ASKING = 0.25
 """Weight of unseen facts below which another observation is not worth a step."""
 NEVER_RAN = frozenset(
@@ -76,8 +79,12 @@ class Playbook:
             yield from self._when_nothing_is_found(investigation, subjects)
             return
         yield from self._confirm(ranking, best, investigation)
+        sure = ranking.probability(best) >= SURE and best.symptom_of is None
+        if sure and not best.candidate.cause.yields_to:
+            return
+        yield from self._read_first(ranking, investigation)
         yield from self._follow(ranking, investigation)
-        if ranking.probability(best) >= SURE and best.symptom_of is None:
+        if sure:
             return
         yield from self._separate(ranking, investigation)
         if ranking.probability(best) < 0.5:
@@ -96,12 +103,24 @@ class Playbook:
                 if call is not None:
                     yield f"Does {victim.name} fail because of {best.object.name}? Its log tells.", call
 
+    def _read_first(self, ranking: Ranking, investigation: Investigation) -> Iterator[Proposal]:
+        """The log of what may fail for something that it calls: it says which call fails, if any."""
+        for suspect in _first(ranking):
+            ref = suspect.candidate.seen_at
+            if (
+                "calls" in suspect.candidate.cause.yields_to
+                and ("GET_LOGS", ref) not in investigation.evidence.covered
+            ):
+                call = self._call("GET_LOGS", ref, investigation)
+                if call is not None:
+                    yield f"Does {ref.name} fail because of what it calls? Its log tells.", call
+
     def _follow(self, ranking: Ranking, investigation: Investigation) -> Iterator[Proposal]:
         """A symptom that comes from something else: look at what it depends on."""
         evidence = investigation.evidence
-        for suspect in ranking.suspects[:2]:
+        for suspect in _first(ranking):
             for edge in evidence.edges_from(suspect.candidate.seen_at):
-                if edge.kind not in suspect.candidate.cause.yields_to:
+                if edge.kind not in suspect.candidate.cause.yields_to or _is_judged(edge, evidence):
                     continue
                 ref = edge.target
                 if ref.kind == "Service" and ("GET_ENDPOINTS", ref) not in evidence.covered:
@@ -176,6 +195,22 @@ class Playbook:
                 call = self._call(tool, ref, investigation)
                 if call is not None:
                     yield f"Nothing is broken on the face of it; {tool} may show it.", call
+
+
+def _first(ranking: Ranking) -> Sequence[Suspect]:
+    """The first suspect, and the second while the first is not sure."""
+    best = ranking.suspects[0]
+    return ranking.suspects[: 1 if ranking.probability(best) >= LIKELY else 2]
+
+
+def _is_judged(edge: Edge, evidence: Evidence) -> bool:
+    """Whether a call need not be followed: the caller's log complains of none, or of others that are well."""
+    if edge.kind != "calls":
+        return False
+    known = evidence.about(edge.source)
+    told = [cited.fact for name, cited in known.items() if name.startswith("dependency.service=")]
+    reached = bool(told) and all(fact.value in ("ok", "external") for fact in told)
+    return calls_cleared(edge.source, evidence) or (reached and ("GET_LOGS", edge.source) in evidence.covered)
 
 
 def _places(subjects: Subjects, investigation: Investigation) -> Iterator[Ref]:

@@ -46,8 +46,10 @@ class Slow:
     def next(self) -> Ref | None:
         """Of whom to ask whom it calls, to tell where the delay comes from; None when that is told."""
         late = self.late()
+        if not late:
+            return None
         if not self.asked:
-            return max(late, key=lambda w: (late[w].median or late[w].tail / 10, w), default=None)
+            return max(late, key=lambda w: (late[w].median or late[w].tail / 10, w))
         believed = self.sources()
         best, belief = believed[0]
         if belief >= CLEAR and (best.kind == "Node" or best in self.asked):
