@@ -346,7 +346,8 @@ class CaseStore(Protocol):
         ...
 
     def search(self, words: str, where: CaseFilter, *, limit: int) -> Sequence[Case]:
-        """Cases whose question, answer, facts or comment have these words, best first."""
+        """Cases whose question, answer, facts or comment have words that begin so: all of them, newest first;
+        where there is none, those that have most of them."""
         ...
 
     def head(self, fingerprint: str) -> Case | None:

@@ -37,6 +37,8 @@ LAST = "\U0010ffff"
 """Sorts after every time and id."""
 WORD = re.compile(r"[^\W_]+")
 MAX_WORDS = 32
+MAX_RANKED = 1000
+"""Cases that have some of the words: so many of the newest are ranked."""
 
 
 class SqliteCaseStore:
@@ -118,11 +120,13 @@ class SqliteCaseStore:
 
     def search(self, words: str, where: CaseFilter, *, limit: int) -> Sequence[Case]:
         found = [f'"{word}"*' for word in WORD.findall(words)[:MAX_WORDS]]
-        for joint in (" ", " OR "):  # cases that have all of the words, else those that have some
-            rows = found and self._db.rows("search", **_where(where), words=joint.join(found), limit=limit)
-            if rows:
-                return [_case(row) for row in rows]
-        return []
+        if not found:
+            return []
+        chosen = {**_where(where), "everywhere": where == CaseFilter(), "limit": limit}
+        rows = self._db.rows("having_all_words", **chosen, words=" ".join(found)) or self._db.rows(
+            "having_some_words", **chosen, words=" OR ".join(found), ranked=MAX_RANKED
+        )
+        return [_case(row) for row in rows]
 
     def head(self, fingerprint: str) -> Case | None:
         row = self._db.row("head", fingerprint=fingerprint)

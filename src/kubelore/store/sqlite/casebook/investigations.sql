@@ -58,21 +58,44 @@ JOIN (
 ) USING (number)
 ORDER BY timestamp DESC, id DESC
 
--- name: search
+-- The filters are looked up in an index before any row is read.
+-- name: having_all_words
+SELECT * FROM investigations
+WHERE number IN (
+  SELECT rowid FROM investigations_text WHERE investigations_text MATCH :words AND (
+    :everywhere OR rowid IN (
+      SELECT number FROM investigations
+      WHERE timestamp >= :since AND timestamp < :before
+        AND (:states = '[]' OR state IN (SELECT value FROM json_each(:states)))
+        AND (:cause = '' OR cause = :cause)
+        AND (:namespace = '' OR namespace = :namespace)
+        AND (:cluster = '' OR cluster = :cluster)
+        AND (:source IS NULL OR source = :source)
+    )
+  )
+  ORDER BY rowid DESC LIMIT :limit
+)
+ORDER BY number DESC
+
+-- Of very many the newest are ranked.
+-- name: having_some_words
 SELECT investigations.* FROM investigations
 JOIN (
-  SELECT c.number, found.rank AS fit FROM investigations_text AS found
-  JOIN investigations AS c ON c.number = found.rowid
-  WHERE investigations_text MATCH :words
-    AND c.timestamp >= :since AND c.timestamp < :before
-    AND (:states = '[]' OR c.state IN (SELECT value FROM json_each(:states)))
-    AND (:cause = '' OR c.cause = :cause)
-    AND (:namespace = '' OR c.namespace = :namespace)
-    AND (:cluster = '' OR c.cluster = :cluster)
-    AND (:source IS NULL OR c.source = :source)
-  ORDER BY found.rank LIMIT :limit
+  SELECT rowid AS number, bm25(investigations_text) AS fit FROM investigations_text
+  WHERE investigations_text MATCH :words AND (
+    :everywhere OR rowid IN (
+      SELECT number FROM investigations
+      WHERE timestamp >= :since AND timestamp < :before
+        AND (:states = '[]' OR state IN (SELECT value FROM json_each(:states)))
+        AND (:cause = '' OR cause = :cause)
+        AND (:namespace = '' OR namespace = :namespace)
+        AND (:cluster = '' OR cluster = :cluster)
+        AND (:source IS NULL OR source = :source)
+    )
+  )
+  ORDER BY rowid DESC LIMIT :ranked
 ) USING (number)
-ORDER BY fit, timestamp DESC
+ORDER BY fit, number DESC LIMIT :limit
 
 -- name: head
 SELECT * FROM investigations
