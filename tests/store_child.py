@@ -56,6 +56,17 @@ def fill(path: Path, source: str, first: int, count: int) -> None:
             say(str(i))
 
 
+def filled(path: Path) -> Path:
+    """A sound store of four batches."""
+    with closing(SqliteKnowledge(path)) as store:
+        store.use_embedder(EMBEDDER, DIMENSION)
+        number = store.begin("docs")
+        for i in range(4):
+            store.put("docs", number, batch("docs", i, "first"), EMBEDDER)
+        store.finish("docs", number)
+    return path
+
+
 def say(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()

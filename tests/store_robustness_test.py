@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -21,9 +21,7 @@ import pytest
 import store_child
 from kubelore.errors import (
     StoreBusy,
-    StoreCorrupt,
     StoreError,
-    StoreNewer,
     StoreNotOpened,
     StoreNotWritable,
 )
@@ -31,7 +29,7 @@ from kubelore.passages import KnowledgeFilter
 from kubelore.store.sqlite.database import Database
 from kubelore.store.sqlite.knowledge.store import SqliteKnowledge
 from kubelore.store.sqlite.statements import KNOWLEDGE
-from store_child import DOCUMENTS, PASSAGES
+from store_child import DOCUMENTS, PASSAGES, filled
 from store_support import DIMENSION, EMBEDDER, add, document, found, of, passage, vector
 
 CHILD = Path(store_child.__file__)
@@ -209,125 +207,6 @@ def test_waiting_for_another_writer_ends_with_a_clear_error(tmp_path: Path) -> N
         assert "again" in caught.value.hint
         other.execute("ROLLBACK")
         assert database.value("begin_pass", source="docs") == 1
-
-
-# A damaged file
-
-
-def filled(path: Path) -> Path:
-    with closing(SqliteKnowledge(path)) as store:
-        store.use_embedder(EMBEDDER, DIMENSION)
-        number = store.begin("docs")
-        for i in range(4):
-            store.put("docs", number, store_child.batch("docs", i, "first"), EMBEDDER)
-        store.finish("docs", number)
-    return path
-
-
-def everything(store: SqliteKnowledge) -> list[Callable[[], object]]:
-    return [
-        lambda: store.keywords([["batch1"]], limit=5),
-        lambda: store.nearest(EMBEDDER, vector(1), limit=5),
-        lambda: store.page(limit=1000),
-        store.index,
-        store.stats,
-        store.sources,
-        store.problems,
-        lambda: add(store, document("new.md", "new words")),
-        store.repair,
-    ]
-
-
-def damage(action: Callable[[], object]) -> StoreCorrupt | None:
-    """What it says of the file; any other exception fails the test."""
-    try:
-        action()
-    except StoreCorrupt as error:
-        return error
-    return None
-
-
-def use(path: Path) -> list[StoreCorrupt]:
-    """Opens and does everything, and returns every complaint."""
-    said: list[StoreCorrupt | None] = []
-
-    def opened() -> None:
-        with closing(SqliteKnowledge(path)) as store:
-            said.extend(damage(action) for action in everything(store))
-
-    said.append(damage(opened))
-    return [error for error in said if error]
-
-
-def test_whatever_page_is_overwritten_errors_are_ours_and_say_what_to_do(tmp_path: Path) -> None:
-    sound = filled(tmp_path / "sound.db")
-    with closing(sqlite3.connect(sound)) as plain:
-        size = plain.execute("PRAGMA page_size").fetchone()[0]
-    noise = random.Random(1)
-    told = []
-    for page in range(sound.stat().st_size // size):
-        path = tmp_path / "damaged.db"
-        shutil.copy(sound, path)
-        with path.open("r+b") as file:
-            file.seek(page * size)
-            file.write(noise.randbytes(size))
-        told += use(path)
-    assert len(told) > 50
-    assert all("reindex" in error.hint and "damaged.db" in str(error) for error in told)
-
-
-def test_a_file_cut_off_is_told(tmp_path: Path) -> None:
-    path = filled(tmp_path / "knowledge.db")
-    with path.open("r+b") as file:
-        file.truncate(path.stat().st_size // 2)
-    assert use(path)
-
-
-@pytest.mark.parametrize(
-    "content", [b"# Runbook\n\nnot a database " * 100, b"SQLite format 3\0" + b"\xff" * 5000]
-)
-def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "knowledge.db"
-    path.write_bytes(content)
-    for read_only in (False, True):
-        with pytest.raises(StoreCorrupt) as caught:
-            SqliteKnowledge(path, read_only=read_only)
-        assert "no database" in str(caught.value)
-    assert path.read_bytes() == content
-
-
-def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "places.db"
-    with closing(sqlite3.connect(path)) as other:
-        other.execute("CREATE TABLE bookmarks (url TEXT)")
-    before = path.read_bytes()
-    with pytest.raises(StoreNotOpened, match="another program"):
-        SqliteKnowledge(path)
-    assert path.read_bytes() == before
-
-
-def test_an_empty_file_is_a_store_without_knowledge(tmp_path: Path) -> None:
-    path = tmp_path / "knowledge.db"
-    path.touch()
-    with pytest.raises(StoreNotOpened) as caught:
-        SqliteKnowledge(path, read_only=True)
-    assert "knowledge add" in caught.value.hint
-    with closing(SqliteKnowledge(path)) as store:
-        assert store.stats().entries == 0
-
-
-def test_a_store_of_a_newer_kubelore_is_refused_and_left_alone(tmp_path: Path) -> None:
-    path = filled(tmp_path / "knowledge.db")
-    with closing(sqlite3.connect(path, isolation_level=None)) as future:
-        future.execute("INSERT INTO schema_version VALUES ('knowledge', 99, '2030-01-01T00:00:00Z')")
-        future.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    before = path.read_bytes()
-    for read_only in (False, True):
-        with pytest.raises(StoreNewer) as caught:
-            SqliteKnowledge(path, read_only=read_only)
-        assert "99" in str(caught.value)
-        assert "update kubelore" in caught.value.hint
-    assert path.read_bytes() == before
 
 
 # Without the right to write

@@ -178,9 +178,10 @@ class Embedder(Protocol):
 class KnowledgeStore(Protocol):
     """Documents cut into passages, found by words and by vectors.
 
-    Several processes may write at once. Every call that writes is one transaction, all or nothing; every
-    call raises StoreError when the store cannot be read or written. Ids, hashes, names of sources and
-    documents are the caller's; nothing else identifies anything.
+    Several processes may write at once. Every call that writes is one transaction, all or nothing, but for
+    `finish` and `remove_source`, which remove some documents at a time; every call raises StoreError when the
+    store cannot be read or written. Ids, hashes, names of sources and documents are the caller's; nothing
+    else identifies anything.
     """
 
     # A pass over a source: begin, then put or keep every document, then finish.

@@ -13,13 +13,13 @@ from threading import RLock
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from kubelore.errors import StoreBusy, StoreError, StoreNewer, StoreNotOpened, StoreNotWritable
+from kubelore.errors import StoreBusy, StoreCorrupt, StoreError, StoreNewer, StoreNotOpened, StoreNotWritable
 from kubelore.store.sqlite.failures import store_error
 from kubelore.store.sqlite.statements import Area, migrations, named, split
 
 APPLICATION = 0x6B6C6F72
 """`klor`, in the header of every file of ours."""
-BUSY_SECONDS = 10.0
+BUSY_SECONDS = 30.0
 PAGE_BYTES = 16384
 CACHE_KIB = 32768
 LOG_BYTES = 64 << 20
@@ -102,8 +102,16 @@ class Database:
 
     def execute_many(self, name: str, /, rows: Iterable[Values]) -> int:
         """Runs a statement for each set of values, in one transaction; returns how many rows changed."""
+        return self.ask_many(self._sql[name], rows)
+
+    def ask(self, statement: str, *values: Any) -> list[sqlite3.Row]:
+        """For SQL that cannot stand in a file, because it is about tables that are known at run time only."""
+        return self._run(lambda: self._connection.execute(statement, values).fetchall())
+
+    def ask_many(self, statement: str, rows: Iterable[Values]) -> int:
+        """`execute_many` for such SQL."""
         with self.transaction():
-            return self._run(lambda: self._connection.executemany(self._sql[name], rows).rowcount)
+            return self._run(lambda: self._connection.executemany(statement, rows).rowcount)
 
     def write_blob(self, table: str, column: str, row: int, parts: Iterable[tuple[int, bytes]]) -> None:
         """Overwrites parts of a BLOB in place, each from an offset on. Its size stays, and pages of it that
@@ -125,6 +133,21 @@ class Database:
             yield
 
     @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keeps all other processes out, readers too, while this one only reads; raises StoreBusy while one
+        has the file open. The log is written into the file first, and begun anew when it is next opened."""
+        with self._lock:
+            try:
+                self._pragma("journal_mode=DELETE")
+                self.ask("BEGIN EXCLUSIVE")
+            except StoreBusy as error:
+                raise StoreBusy(str(error), hint="end every other kubelore that uses it first") from error
+            try:
+                yield
+            finally:
+                self._roll_back()
+
+    @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Statements inside of it see one state of the file, whatever others commit meanwhile."""
         with self._bracket("BEGIN"):
@@ -136,6 +159,10 @@ class Database:
         strays = self._pragma("foreign_key_check")
         found += [f"{row[0]}: row {row[1]} refers to a missing {row[2]}" for row in strays]
         return [line for line in found if line != "ok"]
+
+    def damaged(self, how: str) -> StoreCorrupt:
+        """The error to raise for content that cannot be what was written."""
+        return StoreCorrupt(f"{self.path} is damaged: {how}", hint=self.area.repair)
 
     def bytes(self) -> int:
         """What it takes on disk, with its log."""
@@ -155,11 +182,11 @@ class Database:
             for folder in reversed(self.path.parents):
                 if not folder.exists():
                     folder.mkdir(mode=0o700, exist_ok=True)
-            if not self.path.exists():
-                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-            elif not os.access(self.path, os.R_OK | os.W_OK):
-                # Not opened to find out: closing it would drop the locks that another connection of this
-                # process holds on it, and SQLite would take its log away from under it.
+            # What is there is not opened to find out: closing it would drop the locks that another connection
+            # of this process holds on it, and SQLite would take its log away from under it.
+            with suppress(FileExistsError):
+                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+            if not os.access(self.path, os.R_OK | os.W_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         except OSError as error:
             if self.path.is_file():
@@ -216,7 +243,7 @@ class Database:
         """Version of the area's schema; 0 where it has none. Raises StoreNotOpened for a foreign file."""
         with self.snapshot():
             application = self._pragma("application_id")[0][0]
-            tables = {row[0] for row in self._ask("SELECT name FROM sqlite_master")}
+            tables = {row[0] for row in self.ask("SELECT name FROM sqlite_master")}
             if application != APPLICATION and (application or tables):
                 raise StoreNotOpened(
                     f"{self.path} is a database of another program", hint="name another file"
@@ -224,7 +251,7 @@ class Database:
             if "schema_version" not in tables:
                 return 0
             query = "SELECT coalesce(max(version), 0) FROM schema_version WHERE area = ?"
-            version: int = self._ask(query, self.area.name)[0][0]
+            version: int = self.ask(query, self.area.name)[0][0]
             return version
 
     def _log_ahead(self) -> None:
@@ -247,30 +274,31 @@ class Database:
         with self.transaction():
             version = self._version()  # another process may have been quicker
             if version < len(scripts):
-                self._ask(f"PRAGMA application_id={APPLICATION}")
-                self._ask(VERSIONS)
+                self.ask(f"PRAGMA application_id={APPLICATION}")
+                self.ask(VERSIONS)
                 for statement in split(scripts[version]):
-                    self._ask(statement)
+                    self.ask(statement)
                 record = "INSERT INTO schema_version VALUES (?, ?, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))"
-                self._ask(record, self.area.name, version + 1)
+                self.ask(record, self.area.name, version + 1)
         return True
 
     # Talking to SQLite
 
     def _pragma(self, pragma: str) -> list[sqlite3.Row]:
-        return self._ask(f"PRAGMA {pragma}")
-
-    def _ask(self, statement: str, *values: Any) -> list[sqlite3.Row]:
-        return self._run(lambda: self._connection.execute(statement, values).fetchall())
+        return self.ask(f"PRAGMA {pragma}")
 
     def _run(self, action: Callable[[], T]) -> T:
         with self._lock:
             try:
                 return action()
             except sqlite3.Error as error:
-                if not hasattr(error, "sqlite_errorcode"):
-                    raise  # a mistake of ours, such as a closed database
-                raise store_error(error, str(self.path), self.area.repair) from error
+                if hasattr(error, "sqlite_errorcode"):
+                    raise store_error(error, str(self.path), self.area.repair) from error
+                if isinstance(error, sqlite3.OperationalError):
+                    raise self.damaged("text in it is not UTF-8") from error
+                raise  # a mistake of ours, such as a closed database
+            except UnicodeDecodeError as error:
+                raise self.damaged("its schema is not UTF-8") from error
             except UnicodeEncodeError as error:
                 raise StoreError(f"{self.path} cannot keep half a surrogate pair: {error.reason}") from error
 
@@ -280,11 +308,15 @@ class Database:
             if self._connection.in_transaction:
                 yield
                 return
-            self._ask(begin)
+            self.ask(begin)
             try:
                 yield
-                self._ask("COMMIT")
+                self.ask("COMMIT")
             finally:
-                if self._connection.in_transaction:
-                    with suppress(sqlite3.Error):
-                        self._connection.execute("ROLLBACK")
+                self._roll_back()
+
+    def _roll_back(self) -> None:
+        """Unless it was committed."""
+        if self._connection.in_transaction:
+            with suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")

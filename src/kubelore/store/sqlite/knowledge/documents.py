@@ -41,6 +41,21 @@ class DocumentTable:
         self.drop_orphans(batch.left)
         return Stored(batch.entries, batch.shared)
 
+    def entry(self, row: Row) -> KnowledgeEntry:
+        """`row` begins with the fields of an entry, in their order."""
+        id_, type_, title, content, tags, *rest = row
+        source, document, position, url, licence, hash_, version, time = rest[:8]
+        return KnowledgeEntry(
+            id_, type_, title, content, self.tags(tags), source, document, position, url, licence, hash_,
+            version, time,
+        )  # fmt: skip
+
+    def tags(self, stored: str) -> tuple[str, ...]:
+        try:
+            return tuple(map(str, json.loads(stored)))
+        except (TypeError, ValueError) as error:
+            raise self._db.damaged("the tags of an entry cannot be read") from error
+
     def remove_documents(self, documents: Sequence[int]) -> int:
         """Returns how many entries went."""
         rows = self._db.rows("entries_of_documents", documents=as_json(documents))
@@ -125,17 +140,7 @@ class _Batch:
             "put_passage",
             id=self._db.value("take_free"), hash=entry.hash, title=entry.title, content=entry.content,
         )  # fmt: skip
-        self._words.add(number, passage.terms)
+        self._words.put(number, passage.terms)
         self._db.execute_many("put_near", [{"key": key, "passage": number} for key in passage.near])
         self._db.execute_many("miss", [{"space": space.id, "passage": number} for space in self._spaces])
         return number
-
-
-def entry_of(row: Row) -> KnowledgeEntry:
-    """`row` begins with the fields of an entry, in their order."""
-    id_, type_, title, content, tags, *rest = row
-    source, document, position, url, licence, hash_, version, time = rest[:8]
-    return KnowledgeEntry(
-        id_, type_, title, content, tuple(json.loads(tags)), source, document, position, url, licence, hash_,
-        version, time,
-    )  # fmt: skip

@@ -23,7 +23,7 @@ RETURNING id
 
 -- name: documents_of_source
 SELECT d.id FROM knowledge_documents d JOIN knowledge_sources s ON s.id = d.source
-WHERE s.name = :source
+WHERE s.name = :source LIMIT :limit
 
 -- name: document_of_source
 SELECT d.id FROM knowledge_documents d JOIN knowledge_sources s ON s.id = d.source
@@ -31,7 +31,7 @@ WHERE s.name = :source AND d.name = :document
 
 -- name: documents_not_in_pass
 SELECT d.id FROM knowledge_documents d JOIN knowledge_sources s ON s.id = d.source
-WHERE s.name = :source AND d.pass < :number
+WHERE s.name = :source AND d.pass < :number LIMIT :limit
 
 -- name: delete_documents
 DELETE FROM knowledge_documents WHERE id IN (SELECT value FROM json_each(:documents))
@@ -39,8 +39,10 @@ DELETE FROM knowledge_documents WHERE id IN (SELECT value FROM json_each(:docume
 -- name: end_pass
 UPDATE knowledge_sources SET updated = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') WHERE name = :source
 
--- name: delete_source
-DELETE FROM knowledge_sources WHERE name = :source
+-- name: delete_empty_source
+-- It stays if another process has put documents into it meanwhile.
+DELETE FROM knowledge_sources
+WHERE name = :source AND id NOT IN (SELECT source FROM knowledge_documents)
 
 -- name: sources
 SELECT s.name, s.updated, count(DISTINCT d.id) AS documents, count(e.seq) AS entries

@@ -23,7 +23,8 @@ DELETE FROM knowledge_free WHERE passage = (SELECT min(passage) FROM knowledge_f
 INSERT INTO knowledge_passages (id, hash, title, content) VALUES (:id, :hash, :title, :content) RETURNING id
 
 -- name: put_terms
-INSERT INTO knowledge_terms (passage, title, content, tags) VALUES (:passage, :title, :content, :tags)
+INSERT OR REPLACE INTO knowledge_terms (passage, title, content, tags)
+VALUES (:passage, :title, :content, :tags)
 
 -- name: index_terms
 INSERT INTO knowledge_fts (rowid, title, content, tags)
@@ -32,9 +33,6 @@ SELECT passage, title, content, tags FROM knowledge_terms WHERE passage = :passa
 -- name: unindex_terms
 INSERT INTO knowledge_fts (knowledge_fts, rowid, title, content, tags)
 SELECT 'delete', passage, title, content, tags FROM knowledge_terms WHERE passage = :passage
-
--- name: change_terms
-UPDATE knowledge_terms SET title = :title, content = :content, tags = :tags WHERE passage = :passage
 
 -- name: put_near
 INSERT OR IGNORE INTO knowledge_near (key, passage) VALUES (:key, :passage)
@@ -58,7 +56,8 @@ INSERT INTO knowledge_free (passage) VALUES (:passage)
 
 -- name: texts
 SELECT p.hash, p.title, p.content,
-       (SELECT e.tags FROM knowledge_entries e WHERE e.passage = p.id ORDER BY e.seq LIMIT 1) AS tags
+       coalesce((SELECT e.tags FROM knowledge_entries e WHERE e.passage = p.id ORDER BY e.seq LIMIT 1), '[]')
+       AS tags
 FROM knowledge_passages p
 WHERE p.hash > :after ORDER BY p.hash LIMIT :limit
 
@@ -76,11 +75,3 @@ SELECT (SELECT count(*) FROM knowledge_documents) AS documents,
 
 -- name: types
 SELECT type, count(*) AS entries FROM knowledge_entries GROUP BY type ORDER BY type
-
--- name: untermed
-SELECT count(*) FROM knowledge_passages p
-WHERE NOT EXISTS (SELECT 1 FROM knowledge_terms t WHERE t.passage = p.id)
-
--- name: ownerless
-SELECT count(*) FROM knowledge_passages p
-WHERE NOT EXISTS (SELECT 1 FROM knowledge_entries e WHERE e.passage = p.id)

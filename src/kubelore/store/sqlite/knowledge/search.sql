@@ -78,9 +78,3 @@ DELETE FROM knowledge_common
 
 -- name: put_common
 INSERT INTO knowledge_common (word, passages) VALUES (:word, :passages)
-
--- name: check_index
-INSERT INTO knowledge_fts (knowledge_fts) VALUES ('integrity-check')
-
--- name: rebuild_index
-INSERT INTO knowledge_fts (knowledge_fts) VALUES ('rebuild')

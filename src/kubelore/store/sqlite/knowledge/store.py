@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from sqlite3 import Row
 from typing import TYPE_CHECKING
 
-from kubelore.errors import StoreError
+from kubelore.errors import StoreCorrupt, StoreError
 from kubelore.passages import (
     ANYTHING,
     Document,
@@ -22,10 +23,11 @@ from kubelore.passages import (
     Terms,
 )
 from kubelore.store.sqlite.database import Database
-from kubelore.store.sqlite.knowledge.documents import DocumentTable, entry_of
-from kubelore.store.sqlite.knowledge.health import problems, repair
+from kubelore.store.sqlite.knowledge.documents import DocumentTable
+from kubelore.store.sqlite.knowledge.health import damage, mend, problems, rebuild
 from kubelore.store.sqlite.knowledge.vectors import SpaceRow, VectorTable, numbers
 from kubelore.store.sqlite.knowledge.words import BUDGET, WordIndex
+from kubelore.store.sqlite.rescue import rescue
 from kubelore.store.sqlite.statements import KNOWLEDGE, as_json
 from kubelore.types import KnowledgeEntry, KnowledgeHit
 
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 
     from kubelore.types import Vector
 
+REMOVED_AT_ONCE = 100
+"""Documents in one transaction."""
 Where = Mapping[str, str | None]
 FIRST = {"source": "", "document": "", "position": -1, "id": ""}
 """Before every entry, in the order of pages."""
@@ -44,7 +48,10 @@ class SqliteKnowledge:
     """`protocols.KnowledgeStore` in a SQLite file; opening raises what `Database` raises."""
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        self._db = Database(path, KNOWLEDGE, read_only=read_only)
+        self._open(Database(path, KNOWLEDGE, read_only=read_only))
+
+    def _open(self, database: Database) -> None:
+        self._db = database
         self._words = WordIndex(self._db)
         self._vectors = VectorTable(self._db)
         self._documents = DocumentTable(self._db, self._words, self._vectors)
@@ -82,22 +89,30 @@ class SqliteKnowledge:
         self._db.execute("keep_documents", source=source, number=number, documents=as_json(documents))
 
     def finish(self, source: str, number: int) -> int:
+        gone, _entries = self._remove("documents_not_in_pass", source=source, number=number)
         with self._db.transaction():
-            gone = [row[0] for row in self._db.rows("documents_not_in_pass", source=source, number=number)]
-            self._documents.remove_documents(gone)
             self._db.execute("end_pass", source=source)
             self._vectors.promote()
         self._words.recount()
-        return len(gone)
+        return gone
 
     def remove_source(self, source: str) -> int:
-        with self._db.transaction():
-            documents = [row[0] for row in self._db.rows("documents_of_source", source=source)]
-            entries = self._documents.remove_documents(documents)
-            self._db.execute("delete_source", source=source)
-            self._vectors.promote()
+        _gone, entries = self._remove("documents_of_source", source=source)
+        self._db.execute("delete_empty_source", source=source)
         self._words.recount()
         return entries
+
+    def _remove(self, which: str, **values: str | int) -> tuple[int, int]:
+        """How many documents and entries went; some at a time, so that other writers have their turn."""
+        documents = entries = 0
+        while True:
+            with self._db.transaction():
+                gone = [row[0] for row in self._db.rows(which, limit=REMOVED_AT_ONCE, **values)]
+                entries += self._documents.remove_documents(gone)
+                self._vectors.promote()
+            documents += len(gone)
+            if not gone:
+                return documents, entries
 
     def remove_document(self, source: str, document: str) -> int:
         with self._db.transaction():
@@ -116,7 +131,7 @@ class SqliteKnowledge:
     # Reading
 
     def entries(self, ids: Sequence[str]) -> Sequence[KnowledgeEntry]:
-        found = {row["id"]: entry_of(row) for row in self._db.rows("entries", ids=as_json(ids))}
+        found = {row["id"]: self._documents.entry(row) for row in self._db.rows("entries", ids=as_json(ids))}
         return [found[entry] for entry in ids if entry in found]
 
     def page(
@@ -126,7 +141,10 @@ class SqliteKnowledge:
             start = dict(self._db.row("page_start", after=after) or {}) if after else FIRST
             if not start:
                 return []
-            return [entry_of(row) for row in self._db.rows("page", limit=limit, **start, **_where(where))]
+            return [
+                self._documents.entry(row)
+                for row in self._db.rows("page", limit=limit, **start, **_where(where))
+            ]
 
     def sources(self) -> Sequence[SourceInfo]:
         return [
@@ -207,8 +225,8 @@ class SqliteKnowledge:
     def _hits(self, found: Sequence[tuple[int, float]], where: KnowledgeFilter) -> list[KnowledgeHit]:
         passages = as_json(passage for passage, _score in found)
         rows = self._db.rows("first_entries", passages=passages, **_where(where))
-        entries = {row[-1]: entry_of(row) for row in rows}
-        return [KnowledgeHit(entries[passage], score) for passage, score in found]
+        entries = {row[-1]: self._documents.entry(row) for row in rows}
+        return [KnowledgeHit(entries[passage], score) for passage, score in found if passage in entries]
 
     # Changing the embedder or the analyser
 
@@ -219,7 +237,7 @@ class SqliteKnowledge:
     def unembedded(self, embedder: str, limit: int) -> Sequence[PassageText]:
         space = self._vectors.space(embedder)
         rows = self._db.rows("unembedded", space=space.id, limit=limit) if space else []
-        return [_text(row) for row in rows]
+        return [self._text(row) for row in rows]
 
     def embed(self, embedder: str, vectors: Mapping[str, Vector]) -> None:
         with self._db.transaction():
@@ -230,7 +248,7 @@ class SqliteKnowledge:
                 self._vectors.promote()
 
     def texts(self, after: str, limit: int) -> Sequence[PassageText]:
-        return [_text(row) for row in self._db.rows("texts", after=after, limit=limit)]
+        return [self._text(row) for row in self._db.rows("texts", after=after, limit=limit)]
 
     def analyse(self, terms: Mapping[str, Terms]) -> None:
         with self._db.transaction():
@@ -244,13 +262,21 @@ class SqliteKnowledge:
         rows = self._db.rows("passage_ids", hashes=as_json(hashes))
         return {row["hash"]: row["id"] for row in rows}
 
+    def _text(self, row: Row) -> PassageText:
+        return PassageText(row["hash"], row["title"], row["content"], self._documents.tags(row["tags"]))
+
     # Health
 
     def problems(self) -> Sequence[str]:
         return problems(self._db, self._vectors)
 
     def repair(self) -> Sequence[str]:
-        return repair(self._db, self._words, self._vectors)
+        if not damage(self._db):
+            with suppress(StoreCorrupt):  # damage where nothing is kept shows when something is written
+                return rebuild(self._db, self._words, self._vectors)
+        done = rescue(self._db, mend)
+        self._open(Database(self._db.path, KNOWLEDGE))
+        return done + rebuild(self._db, self._words, self._vectors)
 
     def close(self) -> None:
         self._db.close()
@@ -263,7 +289,3 @@ def _where(where: KnowledgeFilter) -> Where:
         "sources": as_json(where.sources) if where.sources else None,
         "any_tag": as_json(where.tags) if where.tags else None,
     }
-
-
-def _text(row: Row) -> PassageText:
-    return PassageText(row["hash"], row["title"], row["content"], tuple(json.loads(row["tags"])))

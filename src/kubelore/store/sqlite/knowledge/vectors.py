@@ -8,7 +8,7 @@ cost, and never shows what another process has replaced.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -119,13 +119,19 @@ class VectorTable:
 
     def scores(self, space: SpaceRow, vector: Vector) -> NDArray[np.float32]:
         """Products with every vector, at the numbers of the passages; 0 where there is none."""
-        blocks = self._db.value("last_passage") // PER_BLOCK + 1
-        scores = np.zeros((blocks, PER_BLOCK), dtype=np.float32)
         query = np.ascontiguousarray(vector, dtype=np.float32)
-        for block, content in self._db.each("blocks", space=space.id):
-            if block < blocks:
-                np.dot(self._matrix(space, content), query, out=scores[block])
+        scores = np.zeros((self._blocks(), PER_BLOCK), dtype=np.float32)
+        for block, matrix in self._matrices(space, len(scores)):
+            np.dot(matrix, query, out=scores[block])
+        scores[~np.isfinite(scores)] = 0  # a vector that lost bits on the disk
         return scores.reshape(-1)
+
+    def present(self, space: SpaceRow) -> NDArray[np.bool_]:
+        """Whether there is a vector other than zeros, at the numbers of the passages."""
+        there = np.zeros((self._blocks(), PER_BLOCK), dtype=np.bool_)
+        for block, matrix in self._matrices(space, len(there)):
+            there[block] = matrix.any(axis=1)
+        return there.reshape(-1)
 
     def nearest(
         self,
@@ -166,10 +172,18 @@ class VectorTable:
         first = block * PER_BLOCK
         self._db.execute("miss_block", space=space.id, first=first, last=first + PER_BLOCK - 1)
 
+    def _blocks(self) -> int:
+        last: int = self._db.value("last_passage")
+        return last // PER_BLOCK + 1
+
+    def _matrices(self, space: SpaceRow, blocks: int) -> Iterator[tuple[int, Vectors]]:
+        for block, content in self._db.each("blocks", space=space.id):
+            if 0 <= block < blocks:
+                yield block, self._matrix(space, content)
+
     def _matrix(self, space: SpaceRow, content: bytes) -> Vectors:
         if len(content) != PER_BLOCK * space.dimension * FLOAT.itemsize:
-            message = f"{self._db.path}: a block of vectors has {len(content)} bytes"
-            raise StoreCorrupt(message, hint=self._db.area.repair)
+            raise self._db.damaged(f"a block of vectors has {len(content)} bytes")
         matrix: Vectors = np.frombuffer(content, FLOAT).reshape(PER_BLOCK, space.dimension)
         return matrix
 

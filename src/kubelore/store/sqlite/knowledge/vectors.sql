@@ -36,7 +36,8 @@ DELETE FROM knowledge_unembedded WHERE space = :space AND passage = :passage
 
 -- name: unembedded
 SELECT p.hash, p.title, p.content,
-       (SELECT e.tags FROM knowledge_entries e WHERE e.passage = p.id ORDER BY e.seq LIMIT 1) AS tags
+       coalesce((SELECT e.tags FROM knowledge_entries e WHERE e.passage = p.id ORDER BY e.seq LIMIT 1), '[]')
+       AS tags
 FROM knowledge_unembedded u JOIN knowledge_passages p ON p.id = u.passage
 WHERE u.space = :space ORDER BY u.passage LIMIT :limit
 

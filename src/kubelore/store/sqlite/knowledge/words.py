@@ -29,18 +29,16 @@ class WordIndex:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def add(self, passage: int, terms: Terms) -> None:
+    def put(self, passage: int, terms: Terms) -> None:
+        """Index a passage that is not indexed."""
         self._db.execute(
             "put_terms", passage=passage, title=terms.title, content=terms.content, tags=terms.tags
         )
         self._db.execute("index_terms", passage=passage)
 
     def change(self, passage: int, terms: Terms) -> None:
-        self._db.execute("unindex_terms", passage=passage)
-        self._db.execute(
-            "change_terms", passage=passage, title=terms.title, content=terms.content, tags=terms.tags
-        )
-        self._db.execute("index_terms", passage=passage)
+        self.remove(passage)
+        self.put(passage, terms)
 
     def remove(self, passage: int) -> None:
         """The terms themselves go with the passage."""
