@@ -46,7 +46,7 @@ class _Section:
     path: tuple[str, ...]
     """Headings above and its own; () for what stands before the first."""
     blocks: tuple[Block, ...]
-    """With its heading, if it has one."""
+    """With its heading, if it has one, and those right above it."""
     size: int
 
 
@@ -57,8 +57,8 @@ def chunks(page: Page, sizes: Sizes) -> list[Chunk]:
         path = _common(section.path for section in group)
         title = _title(page.title, path)
         blocks = [block for section in group for block in section.blocks]
-        if path and len(group[0].path) == len(path):
-            blocks = blocks[1:]  # its heading is in the title
+        while path and blocks and blocks[0].kind == "heading" and blocks[0].text in path:
+            blocks.pop(0)  # the title has it
         parts = list(_packed(blocks, sizes)) if any(b.kind != "heading" for b in blocks) else []
         found += [Chunk(title, markdown(part)) for part in parts]
     return found
@@ -69,11 +69,12 @@ def _sections(blocks: Sequence[Block]) -> Iterator[_Section]:
     gathered: list[Block] = []
     for block in blocks:
         if block.kind == "heading":
-            if gathered:
+            above = bool(path) and path[-1][0] < block.level and all(b.kind == "heading" for b in gathered)
+            if gathered and not above:  # else the heading before this one has nothing of its own
                 yield _section(path, gathered)
+                gathered = []
             path = [(level, text) for level, text in path if level < block.level]
             path.append((block.level, block.text))
-            gathered = []
         gathered.append(block)
     if gathered:
         yield _section(path, gathered)
@@ -159,7 +160,7 @@ def _pieces(block: Block, sizes: Sizes) -> Iterator[Block]:
     texts = list(_joined(whole, " " if block.kind == "prose" else "\n", limit))
     for number, text in enumerate(texts, 1):
         if block.kind == "code":
-            yield Block("prose", f"(part {number} of {len(texts)} of a long block)")
+            yield Block("prose", f"Part {number} of {len(texts)} of a long block:")
         yield replace(block, text=text)
 
 

@@ -23,8 +23,6 @@ BANDS, ROWS = 4, 3
 """Four keys of three minima each: with 0.9 of all runs in common, one is the same in 99.5% of cases."""
 
 _CODE = re.compile(r"^(?P<fence>`{3,})[^\n]*\n.*?^(?P=fence)|`[^`\n]+`", re.DOTALL | re.MULTILINE)
-_WORD = re.compile(r"\S+")
-_PLAIN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _EDGES = ".,;:!?()[]\"“”'’*_"
 _MIX = np.random.default_rng(20240601).integers(1, 2**63, (2, BANDS * ROWS), dtype=np.uint64) | np.uint64(1)
 
@@ -53,13 +51,11 @@ def _telling() -> frozenset[str]:
 
 
 def shape(title: str, content: str) -> Shape:
-    words = [word.strip(_EDGES) for word in _WORD.findall(content)]
     code = tuple(found[0] for found in _CODE.finditer(content))
-    outside = (word.strip(_EDGES) for word in _WORD.findall(_CODE.sub(" ", content)))
-    exact = tuple(
-        word for word in outside if word and (not _PLAIN.fullmatch(word) or word.lower() in _telling())
-    )
-    hashed = np.fromiter((crc32(word.lower().encode()) for word in words), np.uint64, len(words))
+    outside = (word.strip(_EDGES) for word in _CODE.sub(" ", content).split())
+    exact = tuple(word for word in outside if word and (not word.isalpha() or word.lower() in _telling()))
+    words = content.lower().split()
+    hashed = np.fromiter((crc32(word.strip(_EDGES).encode()) for word in words), np.uint64, len(words))
     return Shape(squashed(title), (*code, *exact), frozenset(_runs(hashed).tolist()))
 
 

@@ -35,18 +35,21 @@ def line(text: str) -> str:
     return redact(" ".join(clean(text).split()))
 
 
-def _blocks(blocks: Sequence[Block]) -> Iterator[Block]:
-    """Block by block, and then as a whole: a key or a setting may go over several."""
-    clear = [replace(b, text=_block(b), language=b.language[:20]) for b in blocks]
-    clear = [block for block in clear if block.text.strip()]
+def _blocks(blocks: Sequence[Block]) -> Sequence[Block]:
+    """Seen as a whole, for a key or a setting may go over several; one by one where there is something."""
+    cleaned = [replace(b, text=_text(b), language=line(b.language)[:20]) for b in blocks]
+    cleaned = [block for block in cleaned if block.text.strip()]
+    whole = markdown(cleaned)
+    if redact(whole) == whole:
+        return cleaned
+    clear = [replace(block, text=redact(block.text)) for block in cleaned]
     whole = markdown(clear)
     again = redact(whole)
-    yield from clear if again == whole else markdown_reader.blocks(again)
+    return clear if again == whole else list(markdown_reader.blocks(again))
 
 
-def _block(block: Block) -> str:
-    text = clean(block.text)
-    return redact(_table(text) if block.kind == "table" else text)
+def _text(block: Block) -> str:
+    return _table(clean(block.text)) if block.kind == "table" else clean(block.text)
 
 
 def _table(text: str) -> str:
