@@ -138,14 +138,20 @@ class SqliteCaseStore:
     def past_cases(self, after: int = 0, states: Collection[CaseState] = TRUSTED) -> CaseChanges:
         with self._db.snapshot():
             last = self._db.row("last_entry")
-            rows = (
-                self._db.rows("changed", after=after)
-                if after
-                else self._db.rows("teaching", states=json.dumps(list(states)))
-            )
-        taught = {r["id"]: _past_case(r) for r in rows if r["state"] in states and not r["merged_into"]}
-        dropped = tuple(row["id"] for row in rows if row["id"] not in taught)
-        return CaseChanges(last["seq"] if last else 0, tuple(taught.values()), dropped)
+            if after:
+                rows = self._db.rows("changed", after=after)
+            elif tuple(states) == TRUSTED:
+                rows = self._db.rows("teaching")
+            else:
+                rows = self._db.rows("teaching_in_states", states=json.dumps(list(states)))
+        taught: list[PastCase] = []
+        dropped: list[str] = []
+        for row in rows:
+            if row["state"] in states and not row["merged_into"]:
+                taught.append(_past_case(row))
+            else:
+                dropped.append(row["id"])
+        return CaseChanges(last["seq"] if last else 0, tuple(taught), tuple(dropped))
 
     def journal(self, case: str = "", after: int = 0) -> Iterator[Recorded]:
         name = "entries_of_case" if case else "entries"
@@ -238,24 +244,26 @@ def _case(row: sqlite3.Row) -> Case:
 
 
 def _past_case(row: sqlite3.Row) -> PastCase:
-    lesson = json.loads(row["lesson"])
+    case_id, cause, at_fault, signs, state, confirmed, misled, *rest = row
+    tools, source, cluster, count, credit, lesson, timestamp, _ = rest
+    texts = json.loads(lesson)
     return PastCase(
-        id=row["id"],
-        root_cause=row["cause"],
-        kind=row["at_fault"].partition("/")[0],
-        signs=frozenset(json.loads(row["signs"])),
-        state=row["state"],
-        confirmed=bool(row["confirmed"]),
-        misled=row["misled"],
-        tools=tuple(json.loads(row["tools"])),
-        source=row["source"],
-        cluster=row["cluster"],
-        count=row["count"],
-        credit=row["credit"],
-        question=lesson.get("question", ""),
-        diagnosis=lesson.get("diagnosis", ""),
-        fix=lesson.get("fix", ""),
-        date=row["timestamp"],
+        id=case_id,
+        root_cause=cause,
+        kind=at_fault.partition("/")[0],
+        signs=frozenset(json.loads(signs)),
+        state=state,
+        confirmed=bool(confirmed),
+        misled=misled,
+        tools=tuple(json.loads(tools)),
+        source=source,
+        cluster=cluster,
+        count=count,
+        credit=credit,
+        question=texts.get("question", ""),
+        diagnosis=texts.get("diagnosis", ""),
+        fix=texts.get("fix", ""),
+        date=timestamp,
     )
 
 

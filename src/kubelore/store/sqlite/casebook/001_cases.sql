@@ -83,6 +83,11 @@ CREATE INDEX investigations_listed ON investigations (
 CREATE INDEX investigations_counted ON investigations (
   state, status, source, decider, user_rating, cause, confidence, verdict
 );
+-- All that recall reads of what teaches, side by side: the rows themselves lie far apart.
+CREATE INDEX investigations_teaching ON investigations (
+  timestamp, id, state, root_cause, confirmed_cause, object, confirmed_object, signs, confirmed, misled, tools,
+  source, cluster, count, credit, lesson, merged_into
+) WHERE state = 'trusted' AND merged_into = '';
 CREATE INDEX investigations_by_seq ON investigations (seq);
 CREATE INDEX investigations_by_fingerprint ON investigations (fingerprint) WHERE fingerprint <> '';
 CREATE INDEX investigations_merged ON investigations (merged_into) WHERE merged_into <> '';

@@ -107,15 +107,23 @@ SELECT * FROM investigations
 WHERE merged_into = :into AND merged_into <> '' ORDER BY timestamp, id
 
 -- name: teaching
-SELECT id, state, cause, coalesce(nullif(confirmed_object, ''), object) AS at_fault, signs, confirmed, misled,
-  tools, source, cluster, count, credit, lesson, timestamp, merged_into
+SELECT id, coalesce(nullif(confirmed_cause, ''), root_cause),
+  coalesce(nullif(confirmed_object, ''), object), signs, state, confirmed, misled, tools, source, cluster, count,
+  credit, lesson, timestamp, merged_into
+FROM investigations INDEXED BY investigations_teaching
+WHERE state = 'trusted' AND merged_into = '' ORDER BY timestamp, id
+
+-- name: teaching_in_states
+SELECT id, coalesce(nullif(confirmed_cause, ''), root_cause),
+  coalesce(nullif(confirmed_object, ''), object), signs, state, confirmed, misled, tools, source, cluster, count,
+  credit, lesson, timestamp, merged_into
 FROM investigations
-WHERE state IN (SELECT value FROM json_each(:states)) AND merged_into = ''
-ORDER BY number
+WHERE state IN (SELECT value FROM json_each(:states)) AND merged_into = '' ORDER BY timestamp, id
 
 -- name: changed
-SELECT id, state, cause, coalesce(nullif(confirmed_object, ''), object) AS at_fault, signs, confirmed, misled,
-  tools, source, cluster, count, credit, lesson, timestamp, merged_into
+SELECT id, coalesce(nullif(confirmed_cause, ''), root_cause),
+  coalesce(nullif(confirmed_object, ''), object), signs, state, confirmed, misled, tools, source, cluster, count,
+  credit, lesson, timestamp, merged_into
 FROM investigations
 WHERE seq > :after ORDER BY seq
 
