@@ -54,8 +54,13 @@ def test_one_address_is_read_from_its_forms(text: str, host: str, port: int | No
 
 
 @pytest.mark.parametrize(
-    "text", ["2026-03-01T12:30:11Z started", "repo/image:1234", "127.0.0.1:8080", "localhost:80", "12:30", ""]
-)
+    "text",
+    [
+        "kubernetes://apis/apps/v1/namespaces/shop/deployments/web",
+        "file:///etc/app.yaml",
+        "2026-03-01T12:30:11Z started", "repo/image:1234", "127.0.0.1:8080", "localhost:80", "12:30", "",
+    ],
+)  # fmt: skip
 def test_what_only_looks_like_an_address_is_none(text: str) -> None:
     assert list(parse_targets(text)) == []
 
@@ -200,6 +205,14 @@ def test_log_that_cannot_resolve_the_name_makes_it_a_problem() -> None:
     log = {("shop", "front-1a2b-0", "app"): "ERROR dial tcp: lookup collector: no such host"}
     view = view_of(front(("TRACES_ENDPOINT", "http://collector:4317")), logs=log)
     assert [f.severity for f in problems(view, "calls")] == [Severity.CRITICAL]
+
+
+def test_what_has_not_run_yet_has_called_nobody() -> None:
+    def told(state: str) -> list[Severity]:
+        return [f.severity for f in problems(view_of(front(("DB_HOST", "orders-db"), state=state)), "calls")]
+
+    assert told("crashing") == [Severity.WARNING]
+    assert told("pending") == []
 
 
 def test_failing_targets_of_a_log_come_first() -> None:

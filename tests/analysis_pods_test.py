@@ -398,6 +398,11 @@ SETUP = [
     ("FailedCreatePodSandBox", 'no runtime for "gvisor" is configured', {"sandbox.error=runtime-class"}),
     ("FailedCreatePodSandBox", "failed to start sandbox container: OCI runtime create failed",
      {"sandbox.error=runtime"}),
+    ("FailedCreatePodSandBox", 'rpc error: code = Unavailable desc = connection error: desc = "transport: Error while '
+     'dialing: dial unix /run/containerd/containerd.sock: connect: connection refused"',
+     {"sandbox.error=runtime-unreachable"}),
+    ("FailedCreatePodSandBox", "Cannot connect to the Docker daemon at unix:///var/run/docker.sock",
+     {"sandbox.error=runtime-unreachable"}),
 ]  # fmt: skip
 
 

@@ -118,8 +118,7 @@ def pod_state(pod: JsonObject) -> PodState:
     conditions = {c.get("type"): c.get("status") for c in status.get("conditions") or ()}
     if conditions.get("Ready") == "True":
         return "ready"
-    statuses = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
-    if any(_crashing(s) for s in statuses):
+    if any(map(_crashing, _statuses(pod))):
         return "crashing"
     return "pending" if status.get("phase") == "Pending" else "not-ready"
 
@@ -135,6 +134,19 @@ def troubled(view: View, workload: Ref) -> bool:
     """Whether a pod of the workload that should run is not ready."""
     pods = view.pods_of(workload)
     return any(pod_state(p) != "ready" for p in pods if (p.get("status") or {}).get("phase") != "Succeeded")
+
+
+def has_run(view: View, workload: Ref) -> bool:
+    """Whether any container of its pods has run: before that, no call can have failed."""
+    states = [s for p in view.pods_of(workload) for s in _statuses(p)]
+    return any(
+        s.get("lastState") or (s.get("state") or {}).keys() & {"running", "terminated"} for s in states
+    )
+
+
+def _statuses(pod: JsonObject) -> list[JsonObject]:
+    status = pod.get("status") or {}
+    return [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
 
 
 def desired_replicas(view: View, workload: Ref) -> int | None:

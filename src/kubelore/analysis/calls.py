@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from kubelore.analysis.backends import addresses_of, selected_workloads, services_selecting, troubled
+from kubelore.analysis.backends import addresses_of, has_run, selected_workloads, services_selecting, troubled
 from kubelore.analysis.logsample import REFUSED, TIMED_OUT, UNRESOLVED, LogSample
 from kubelore.analysis.near import closest
 from kubelore.analysis.programs import is_database_port, runs_database
@@ -320,7 +320,7 @@ def _failing_calls(view: View, workload: Ref) -> list[Call]:
 def _severity(view: View, call: Call) -> Severity | None:
     if not call.broken:
         return None
-    in_trouble = troubled(view, call.caller)
+    in_trouble = troubled(view, call.caller) and has_run(view, call.caller)
     if in_trouble and call.reach != "missing":
         return Severity.CRITICAL
     if call.reach == "missing" and view.once(LogSample).fails(call.caller, UNRESOLVED, {call.target.host}):

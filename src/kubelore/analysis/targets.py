@@ -23,6 +23,9 @@ DEFAULT_PORTS = {
     "nats": 4222, "ldap": 389, "ldaps": 636, "sqlserver": 1433, "clickhouse": 9000, "memcached": 11211,
 }  # fmt: skip
 
+NETWORK_SCHEMES = {*DEFAULT_PORTS, "tcp", "udp", "grpc", "grpcs", "dns", "h2c", "kafka", "zk", "zookeeper"}
+"""Schemes before a host; after others (`kubernetes://`, `file://`) one follows only when it has a port."""
+
 _HOST = r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?)*\.?"
 _URL = re.compile(
     rf"\b([a-z][a-z0-9+.-]{{0,30}})://(?:[^\s/@'\"]{{0,200}}@)?({_HOST}(?::\d+)?(?:,{_HOST}(?::\d+)?)*)", re.I
@@ -70,6 +73,8 @@ def parse_targets(text: str, where: str = "log") -> Iterator[Target]:
         for part in match[2].split(","):
             host, _, port = part.partition(":")
             scheme = match[1].lower().split("+")[0]
+            if not port and scheme not in NETWORK_SCHEMES:
+                continue
             yield from _target(host, int(port) if port else DEFAULT_PORTS.get(scheme), where)
     rest = _URL.sub(" ", text)
     for match in _HOST_PORT.finditer(rest):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from kubelore.agent.opening import target
 from kubelore.agent.playbook.answer import diagnose
@@ -167,7 +167,7 @@ class Playbook:
         known = investigation.evidence.about(ref)
         match tool:
             case "GET_LOGS":
-                if not is_workload(ref, known) or NEVER_RAN & known.keys():
+                if not is_workload(ref, known) or NEVER_RAN & known.keys() or _holds(known, "sandbox.error="):
                     return None
                 return ToolCall("GET_LOGS", target(ref))
             case "TOP_PODS" | "GET_EVENTS":
@@ -195,6 +195,10 @@ class Playbook:
                 call = self._call(tool, ref, investigation)
                 if call is not None:
                     yield f"Nothing is broken on the face of it; {tool} may show it.", call
+
+
+def _holds(known: Iterable[str], prefix: str) -> bool:
+    return any(name.startswith(prefix) for name in known)
 
 
 def _first(ranking: Ranking) -> Sequence[Suspect]:
