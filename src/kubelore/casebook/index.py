@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 MAX_COMPARED = 4096
 """Cases of a segment compared in full; of more, those that share most of the rarest signs."""
+EXCUSED = 0.7
+"""Part of a sign's weight that does not count against a case in which nobody looked for it."""
+TINY = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,22 @@ class Segment:
         """Cases that have a sign."""
         return self.holders[self.ends[sign] : self.ends[sign + 1]]
 
+    def has(self, sign: str, cases: Ints) -> NDArray[np.bool_]:
+        """Whether each of these cases has a sign."""
+        number = self.numbers.get(sign)
+        everyone = np.zeros(len(self), dtype=bool)
+        if number is not None:
+            everyone[self.having(number)] = True
+        return everyone[cases]
+
+    def vector(self, weights: Mapping[str, float]) -> Floats:
+        """Weights by sign number; signs that no case has are left out."""
+        found = np.zeros(len(self.vocabulary))
+        for sign, weight in weights.items():
+            if sign in self.numbers:
+                found[self.numbers[sign]] = weight
+        return found
+
     def sums(self, cases: Ints, weights: Floats) -> Floats:
         """Of the weights of each case's signs; `weights` by sign."""
         lengths = self.starts[cases + 1] - self.starts[cases]
@@ -106,20 +125,28 @@ class CaseIndex:
         holders = sum(int(s.counts[n]) for s in self._segments if (n := s.numbers.get(sign)) is not None)
         return self._weighing.weight(sign, holders, self.cases)
 
-    def nearest(self, signs: Collection[str], floor: float) -> list[tuple[int, float]]:
-        """Cases at least as alike as `floor` (above 0), with how alike they are; in no order."""
+    def nearest(
+        self, signs: Collection[str], floor: float, news: Mapping[str, Collection[str]] | None = None
+    ) -> list[tuple[int, float]]:
+        """Cases at least as alike as `floor` (above 0), with how alike they are; in no order.
+
+        `news` names signs that a case without the key sign could not have: they count little against it.
+        """
         weighed = {sign: self.weight(sign) for sign in signs}
         total = sum(weighed.values())
+        excused = {key: {sign: weighed[sign] for sign in found} for key, found in (news or {}).items()}
+        least = total - EXCUSED * sum(sum(those.values()) for those in excused.values())
         found: list[tuple[int, float]] = []
         first = 0
         for segment, totals in zip(self._segments, self._totals, strict=True):
-            asked = np.zeros(len(segment.vocabulary))
-            for sign, weight in weighed.items():
-                if sign in segment.numbers:
-                    asked[segment.numbers[sign]] = weight
-            cases = _candidates(segment, asked, floor * total)
+            asked = segment.vector(weighed)
+            cases = _candidates(segment, asked, floor * least)
             shared = segment.sums(cases, asked)
-            alike = shared / np.maximum(total + totals[cases] - shared, 1e-9)
+            either = total + totals[cases] - shared
+            for key, those in excused.items():
+                unseen = sum(those.values()) - segment.sums(cases, segment.vector(those))
+                either -= np.where(segment.has(key, cases), 0.0, EXCUSED * unseen)
+            alike = shared / np.maximum(either, TINY)
             kept = alike >= floor
             found += zip((cases[kept] + first).tolist(), alike[kept].tolist(), strict=True)
             first += len(segment)

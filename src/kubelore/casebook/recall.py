@@ -16,10 +16,10 @@ from functools import cache
 from typing import Any
 
 from kubelore.casebook.index import CaseIndex, Segment, Weighing
-from kubelore.casebook.signs import SELF, place_of, signs_of
+from kubelore.casebook.signs import LOOKED, SELF, place_of, signs_of
 from kubelore.packaged import packaged_yaml
 from kubelore.types import CitedFact, Evidence, PastCase, Ref, Vote
-from kubelore.vocabulary import WORKLOAD_KINDS
+from kubelore.vocabulary import WORKLOAD_KINDS, vocabulary
 
 MAX_OBJECTS = 64
 """Objects of one investigation that cases are sought for: those with the most facts."""
@@ -125,7 +125,7 @@ class Recall:
     def _hits(self, ref: Ref, signs: frozenset[str]) -> Mapping[str, list[Hit]]:
         """Cases that are alike, by cause, most alike first."""
         hits: dict[str, list[Hit]] = defaultdict(list)
-        for number, alike in self._index.nearest(signs, self._model.floor):
+        for number, alike in self._index.nearest(signs, self._model.floor, _shown_by_tools(signs)):
             case = self._cases[number]
             if _fits(case.kind, ref.kind):
                 hits[case.root_cause].append((alike, case))
@@ -170,6 +170,16 @@ def influence(case: PastCase) -> float:
         trust *= 0.5
     repeated = 1 + 0.25 * math.log2(max(1, case.count))
     return trust * repeated * max(0.0, min(1.0, 1 + case.credit / 3))
+
+
+def _shown_by_tools(signs: Iterable[str]) -> Mapping[str, Sequence[str]]:
+    """Signs of the object itself, by the sign of the tool that shows them."""
+    shown: dict[str, list[str]] = defaultdict(list)
+    for sign in signs:
+        place, _, fact = sign.partition(":")
+        if place == SELF:
+            shown[f"{LOOKED}:{vocabulary()[fact.partition('=')[0]].tool}"].append(sign)
+    return shown
 
 
 def _fits(past: str, today: str) -> bool:
