@@ -138,10 +138,12 @@ def troubled(view: View, workload: Ref) -> bool:
 
 def has_run(view: View, workload: Ref) -> bool:
     """Whether any container of its pods has run: before that, no call can have failed."""
-    states = [s for p in view.pods_of(workload) for s in _statuses(p)]
-    return any(
-        s.get("lastState") or (s.get("state") or {}).keys() & {"running", "terminated"} for s in states
-    )
+    return any(_has_run(status) for pod in view.pods_of(workload) for status in _statuses(pod))
+
+
+def _has_run(container: JsonObject) -> bool:
+    ran = container.get("lastState") or container.get("restartCount") or _crashing(container)
+    return bool(ran) or not {"running", "terminated"}.isdisjoint(container.get("state") or {})
 
 
 def _statuses(pod: JsonObject) -> list[JsonObject]:
