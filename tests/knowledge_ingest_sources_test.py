@@ -13,7 +13,7 @@ import pytest
 
 from knowledge_support import as_json, dump, found, row, tarred, write, zipped
 from kubelore.errors import UsageError
-from kubelore.knowledge.ingest.page import Unreadable, markdown
+from kubelore.knowledge.ingest.page import markdown
 
 TEXT = "# Title\n\nSome text.\n"
 
@@ -294,9 +294,11 @@ def test_pull_requests_and_issues_without_text_are_skipped(tmp_path: Path) -> No
 def test_json_that_holds_no_issues_is_said_to(tmp_path: Path, text: str) -> None:
     path = tmp_path / "a.json"
     path.write_text(text)
-    with pytest.raises(Unreadable, match="JSON"):
-        found(path)
-    assert "JSON" in found(tmp_path)[1]["a.json"]
+    for place in (path, tmp_path):
+        pages, skipped = found(place)
+        assert not pages
+        assert all("JSON" in why for why in skipped.values())
+        assert len(skipped) == 1
 
 
 def test_fields_of_wrong_types_do_no_harm(tmp_path: Path) -> None:

@@ -33,7 +33,8 @@ def complete(
     """The documents as the store takes them, and what of them it or another one of the batch has already.
     Raises StoreError, ModelError."""
     hashes = {entry.hash for draft in drafts for entry in draft.entries}
-    known = _Known(store, dict(store.owners(hashes)))
+    replaced = frozenset((entry.source, entry.document) for draft in drafts for entry in draft.entries)
+    known = _Known(store, dict(store.owners(hashes)), replaced)
     passages: dict[str, Passage] = {}
     duplicates: list[Duplicate] = []
     for draft in drafts:
@@ -55,6 +56,8 @@ class _Known:
     store: KnowledgeStore
     owners: dict[str, Owner]
     """By hash; a near duplicate is owned by whom it repeats."""
+    replaced: frozenset[Owner]
+    """What these documents said until now stands for nothing: it would hide what they say instead."""
     new: list[str] = field(default_factory=list)
     """Ids of entries whose passage nobody has."""
     _shapes: dict[int, list[tuple[str, near.Shape]]] = field(default_factory=dict)
@@ -83,7 +86,8 @@ class _Known:
                 if shape.says_the_same(other):
                     return hash_
         found = (text for text, _ in self.store.alike(keys)) if keys else ()
-        return next((t.hash for t in found if shape.says_the_same(near.shape(t.title, t.content))), "")
+        same = (t.hash for t in found if shape.says_the_same(near.shape(t.title, t.content)))
+        return next((hash_ for hash_ in same if self._owner(hash_) not in self.replaced), "")
 
     def _owner(self, hash_: str) -> Owner:
         if hash_ not in self.owners:

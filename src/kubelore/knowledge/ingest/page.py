@@ -85,6 +85,8 @@ class Skipped:
     """In words that fit others like it: they are counted."""
     still_there: bool = False
     """It could not be looked at this time: what is known of it is kept."""
+    more: bool = False
+    """Nobody knows what is behind it: nothing of the source counts as gone."""
 
 
 class Source(Protocol):
@@ -95,7 +97,7 @@ class Source(Protocol):
 
     @property
     def whole(self) -> bool:
-        """Whether, once all of it was iterated, nothing of it is missing."""
+        """Whether documents that it had and has no longer are gone; else it says nothing of others."""
         ...
 
     @property

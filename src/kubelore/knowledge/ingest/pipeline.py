@@ -66,7 +66,7 @@ class Ingest:
             run.take(item)
             progress.advance(*source.progress, item.name)
         run.flush()
-        if source.whole:
+        if source.whole and not run.more:
             summary.removed += self.store.finish(summary.source, run.number)
             summary.finished = True
         return summary
@@ -87,12 +87,15 @@ class _Pass:
         self._drafts: list[Draft] = []
         self._known: set[str] = set()
         """Documents of the batch that the store has in another form."""
+        self.more = False
+        """Something could not be looked into: nobody knows what is gone."""
         self.number = self._store.begin(summary.source)
 
     def take(self, item: Found | Skipped) -> None:
-        name = line(item.name)
+        name = _name(item.name)
         if isinstance(item, Skipped):
             self._summary.skip(name, item.why)
+            self.more |= item.more
             if item.still_there:
                 self._keep(name)
             return
@@ -157,7 +160,7 @@ class _Pass:
             type=self._labels.type or page.type,
             title=chunk.title,
             content=chunk.content,
-            tags=tuple(dict.fromkeys((*page.tags, *map(line, self._labels.tags)))),
+            tags=tuple(dict.fromkeys((*page.tags, *(line(tag).lower() for tag in self._labels.tags)))),
             source=self._summary.source,
             document=name,
             position=position,
@@ -167,6 +170,12 @@ class _Pass:
             version=page.version,
             time=page.time or self._now,
         )
+
+
+def _name(given: str) -> str:
+    """The name of a document as it is kept; names that differ in what is left out stay different."""
+    name = line(given)
+    return name if name == given else f"{name} ({sha256(given.encode('utf-8', 'replace')).hexdigest()[:8]})"
 
 
 @cache

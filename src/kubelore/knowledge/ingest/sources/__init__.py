@@ -33,9 +33,10 @@ STDIN = "-"
 class Pages:
     """Pages made by kubelore itself, such as the patterns, by name."""
 
+    whole = True
+
     def __init__(self, name: str, pages: Sequence[tuple[str, Page]]) -> None:
         self.name = name
-        self.whole = True
         self.progress = (0, len(pages))
         self._pages = pages
 
@@ -49,9 +50,10 @@ class Pages:
 class Single:
     """One document. Others of the same source are left alone: it does not say that they are gone."""
 
+    whole = False
+
     def __init__(self, file: BinaryIO, name: str, document: str, base: str = "") -> None:
         self.name = name
-        self.whole = False
         self.progress = (0, 1)
         self._file = file
         self._document = document

@@ -76,16 +76,16 @@ class _Survey:
 class Archive:
     """The documents in one archive. `file` can seek and stays open while they are read."""
 
+    whole = True
+
     def __init__(self, file: BinaryIO, name: str, base: str = "") -> None:
         self.name = name
-        self.whole = False
         self.progress = (0, 0)
         self._file = file
         self._base = base
         self._comment = ""
 
     def __iter__(self) -> Iterator[Found | Skipped]:
-        self.whole = False
         survey, broken = self._survey()
         folder = survey.folder or ""
         small = {name.removeprefix(folder): content for name, content in survey.small.items()}
@@ -107,8 +107,7 @@ class Archive:
         except BROKEN:
             pass  # the survey came no further either
         if broken:
-            yield Skipped("the rest", broken)
-        self.whole = not broken
+            yield Skipped("the rest", broken, more=True)
 
     def _survey(self) -> tuple[_Survey, str]:
         """Goes over all members once. Also why it could not come to the end."""

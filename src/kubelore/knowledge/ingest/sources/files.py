@@ -61,7 +61,8 @@ def documents(name: str, open_file: Open, site: Site) -> Iterator[Found | Skippe
     except Unreadable as error:
         yield Skipped(name, str(error))
     except OSError as error:
-        yield Skipped(name, f"cannot be read: {error.strerror or error}", still_there=True)
+        many = suffix in JSON or suffix == XML
+        yield Skipped(name, f"cannot be read: {error.strerror or error}", still_there=True, more=many)
 
 
 def one(name: str, content: bytes, site: Site) -> Found:
@@ -90,4 +91,4 @@ def _posts(name: str, open_file: Open, site: Site) -> Iterator[Found | Skipped]:
 def _inside(name: str, source: Posts | Issues) -> Iterator[Found | Skipped]:
     """What a file with many documents holds. They have addresses and licences of their own."""
     for item in source:
-        yield replace(item, name=f"{name}/{item.name}")
+        yield replace(item, name=f"{name}/{item.name}".rstrip("/"))

@@ -21,19 +21,18 @@ SPECIAL = "not a regular file"
 class Folder:
     """Files are opened one at a time. Links are followed to files inside of the folder only."""
 
+    whole = True
+
     def __init__(self, root: Path, name: str, base: str = "") -> None:
         self.name = name
-        self.whole = False
         self.progress = (0, 0)
         self._root = root.resolve()
         self._base = base
 
     def __iter__(self) -> Iterator[Found | Skipped]:
-        self.whole = True
         found: list[str] = []
         for item in self._walk():
             if isinstance(item, Skipped):
-                self.whole &= not item.still_there
                 yield item
             elif len(found) == MAX_FILES:
                 raise UsageError(
@@ -58,7 +57,7 @@ class Folder:
             except OSError as error:
                 if folder == self._root:
                     raise UsageError(f"{folder}: {error.strerror}") from error
-                yield Skipped(self._path(folder), f"cannot be read: {error.strerror}", still_there=True)
+                yield Skipped(self._path(folder), f"cannot be read: {error.strerror}", more=True)
                 continue
             for entry in listed:
                 path = self._path(Path(entry.path))

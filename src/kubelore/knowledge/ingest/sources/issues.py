@@ -31,18 +31,21 @@ _SPACE = re.compile(r"\s*")
 class Issues:
     """The issues in one file."""
 
+    whole = True
+
     def __init__(self, content: bytes, name: str) -> None:
         self.name = name
-        self.whole = False
         self.progress = (0, 0)
         self._content = content
 
     def __iter__(self) -> Iterator[Found | Skipped]:
-        """Raises Unreadable when the file holds no issues."""
-        objects, broken = _objects(decode(self._content))
+        try:
+            objects, broken = _objects(decode(self._content))
+        except Unreadable as error:
+            objects, broken = [], str(error)
         issues = {_name(o): o for o in objects if _is_issue(o)}
-        if not issues:
-            raise Unreadable(broken or NO_ISSUES)
+        if not issues and not broken:
+            yield Skipped("", NO_ISSUES)
         comments: dict[str, list[JsonObject]] = {}
         for found in objects:
             if isinstance(found.get("issue_url"), str):
@@ -51,8 +54,7 @@ class Issues:
             self.progress = (number, len(issues))
             yield _found(name, issue, comments.get(str(issue.get("url")), ()))
         if broken:
-            yield Skipped("the rest", broken)
-        self.whole = not broken
+            yield Skipped("the rest", broken, more=True)
 
 
 @dataclass(frozen=True, slots=True)

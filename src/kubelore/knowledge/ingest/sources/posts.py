@@ -48,22 +48,21 @@ def is_posts(head: bytes) -> bool:
 class Posts:
     """The solutions in one dump. `file` can seek and stays open while they are read."""
 
+    whole = True
+
     def __init__(self, file: BinaryIO, name: str, site: str = "") -> None:
         self.name = name
-        self.whole = False
         self.progress = (0, 0)
         self._file = file
         self._site = site.rstrip("/")
         self._encoding: str | None = None
 
     def __iter__(self) -> Iterator[Found | Skipped]:
-        self.whole = False
         with closing(sqlite3.connect("", isolation_level=None)) as index:
             broken = self._index(index)
             yield from self._solutions(index)
         if broken:
-            yield Skipped("the rest", broken)
-        self.whole = not broken
+            yield Skipped("the rest", broken, more=True)
 
     def _index(self, index: sqlite3.Connection) -> str:
         """Where the questions and answers are. Returns why the file could not be read to its end."""
