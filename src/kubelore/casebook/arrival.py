@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from kubelore.casebook.entries import Writer, lesson_texts, moment, signs_of
+from kubelore.casebook.entries import Writer, lesson_texts, moment, signs_at
 from kubelore.casebook.exchange import MAX_LINE, Header, Line
 from kubelore.casebook.observed import pack_evidence
 from kubelore.casebook.past_document import PastDocument, investigation_of
@@ -88,7 +88,7 @@ class Gate:
         values, said = safe_all(values), safe_all({key: value for key, value in said.items() if value})
         values["facts"] = sorted(evidence.names())
         made = replace(Case(line.id), **as_fields(values))
-        values["signs"] = signs_of(evidence, made.at_fault)
+        values["signs"] = signs_at(evidence, made.at_fault)
         body = Body(line.id, 0, pack_evidence(evidence))
         return self._entry(line.id, values, {**said, "evidence": sha256(body.data).hexdigest()}), [body]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from kubelore.casebook.effects import RULE, Others, give_credit, outcome, regroup
-from kubelore.casebook.entries import lesson_texts, moment, signs_of
+from kubelore.casebook.entries import lesson_texts, moment, signs_at
 from kubelore.casebook.observed import evidence_of
 from kubelore.casebook.states import (
     GOOD,
@@ -125,7 +125,7 @@ class Casebook:
         values = named(case, judgement, self.who)
         evidence = self.evidence(case)
         at_fault = values["confirmed_object"]
-        found = signs_of(evidence, at_fault)
+        found = signs_at(evidence, at_fault)
         values["signs"] = found or list(case.signs if at_fault == case.at_fault else ())
         if values["state"] == "trusted" and tells_nothing(tuple(values["signs"])):
             values["state"] = "recorded"

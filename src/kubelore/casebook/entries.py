@@ -114,7 +114,7 @@ def hashed(key: bytes, cluster: str) -> str:
     return hmac.new(key, cluster.encode("utf-8", "replace"), "sha256").hexdigest()[:32]
 
 
-def signs_of(evidence: Evidence, ref: str) -> list[str]:
+def signs_at(evidence: Evidence, ref: str) -> list[str]:
     """Signs of an object written `Kind/namespace/name`; none for no object."""
     try:
         return sorted(signs(evidence, Ref.parse(ref)))
@@ -148,7 +148,7 @@ def _answer(diagnosis: Diagnosis, investigation: Investigation) -> dict[str, Any
         "object": at_fault,
         "probability": round(diagnosis.probability, 4),
         "confidence": diagnosis.confidence,
-        "signs": signs_of(evidence, at_fault),
+        "signs": signs_at(evidence, at_fault),
         "tools": list(dict.fromkeys(tools[c.step] for c in diagnosis.evidence if c.step in tools)),
         "lesson": lesson_texts(
             evidence,

@@ -118,6 +118,43 @@ def new(
 
 
 @patterns.command()
+def draft(
+    *,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where drafts go; made if missing.")],
+    cause: Annotated[str, typer.Option("--cause", metavar="ID", help="Only of this root cause.")] = "",
+    least: Annotated[
+        int, typer.Option("--min", metavar="N", min=2, help="Investigations that a draft takes.")
+    ] = 3,
+    casebook: o.CasebookOption = None,
+) -> None:
+    """Draft patterns from trusted cases, for you to review.
+
+    Each draft says from which cases it was made and why. It is no pattern before you have written what it
+    leaves open and put it into your folder.
+    """
+    from kubelore.casebook.drafts import drafts
+    from kubelore.cli.judging import open_book
+    from kubelore.cli.output import note, print_plain
+    from kubelore.patterns.check import FILL_IN, KINDS
+
+    with open_book(casebook, read_only=True) as book:
+        cases = book.store.past_cases().taught
+    made = list(drafts(cases, KINDS, FILL_IN, least=least, cause=cause))
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in made:
+        target = folder / f"{one.id}.yaml"
+        try:
+            with target.open("x", encoding="utf-8") as file:
+                file.write(one.text)
+        except FileExistsError:
+            note(f"{target} is there already and was left alone")
+        else:
+            print_plain(str(target))
+    if not made:
+        note(f"no cause has {least} trusted cases that are alike and unlike others")
+
+
+@patterns.command()
 def match(
     *,
     question: Annotated[list[str], typer.Argument(metavar="QUESTION", help="In the words of a user.")],

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cache
+from typing import Any
 
 from kubelore.packaged import packaged_text
 from kubelore.patterns.model import Cause, Condition, Facts, Pattern, Phrases
@@ -53,6 +54,8 @@ FACT_PARAMS = frozenset(
     }
 )  # fmt: skip
 
+FILL_IN = "FILL IN"
+"""Marks what is still to be written in a draft."""
 STEP_PLACEHOLDER = re.compile(r"<([^<>]+)>")
 STEP_PARAMS = frozenset({"kind", "namespace", "name", "pod", "node", "service", "selector"})
 
@@ -83,6 +86,7 @@ def closest(word: str, known: Iterable[str]) -> str:
 
 def mistakes(pattern: Pattern, tools: frozenset[str] = TOOLS) -> Iterator[Mistake]:
     """Everything in one pattern that the schema cannot see."""
+    yield from _unfilled((), pattern.model_dump())
     for i, step in enumerate(pattern.investigation_steps):
         at: Path = ("investigation_steps", i)
         if step.tool not in tools:
@@ -94,6 +98,19 @@ def mistakes(pattern: Pattern, tools: frozenset[str] = TOOLS) -> Iterator[Mistak
     for i, cause in enumerate(pattern.common_causes):
         for path, reason in _cause_mistakes(cause):
             yield ("common_causes", i, *path), reason
+
+
+def _unfilled(path: Path, value: Any) -> Iterator[Mistake]:
+    """What a draft leaves to a person."""
+    if isinstance(value, str):
+        if FILL_IN in value:
+            yield path, f"a person must write this ({value})"
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _unfilled((*path, key), item)
+    elif isinstance(value, list | tuple):
+        for i, item in enumerate(value):
+            yield from _unfilled((*path, i), item)
 
 
 def _phrase_mistakes(pattern: Pattern) -> Iterator[Mistake]:
