@@ -5,17 +5,16 @@ usage: python benchmarks/knowledge.py [PASSAGES ...]
 
 Passages are made up: words with Zipf's frequencies, about 100 each, four to a document; vectors of 256
 numbers. A query is six words of one passage. Every size is filled in one process and searched in others, so
-that the peak memory is that of searching. Beside each time stands its ratio to a reference on the same data
+that the memory is that of searching. Beside each time stands its ratio to a reference on the same data
 in the same process: for words, FTS5 asked for the same words without a limit on what they may cost; for
 vectors, numpy's product with a matrix held in memory, and the best 50 of it. `first` is opening and the first
-search of a new process, its imports done, the file in the page cache or evicted from it.
+search of a new process, its imports done, the file in the page cache or evicted from it. Linux only.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import resource
 import sqlite3
 import statistics
 import subprocess
@@ -133,7 +132,7 @@ def search(path: Path) -> dict[str, Any]:
             )
             for g, v in zip(groups, vectors, strict=True)
         ]
-        used = peak()
+        used = memory()
         passages = store.index().passages
     with closing(sqlite3.connect(path)) as bare:
         plain = [milliseconds(lambda g=g: bare.execute(BARE, (expression(g),)).fetchall()) for g in groups]
@@ -141,7 +140,7 @@ def search(path: Path) -> dict[str, Any]:
     product = [milliseconds(lambda v=v: np.argpartition(-(matrix @ v), HITS)[:HITS]) for v in vectors]
     return {
         "open": spread(opening), "words": spread(by_words), "vectors": spread(nearest), "both": spread(both),
-        "bare": spread(plain), "product": spread(product), "peak": used,
+        "bare": spread(plain), "product": spread(product), "memory": used,
     }  # fmt: skip
 
 
@@ -162,11 +161,10 @@ def evict(path: Path) -> None:
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def peak() -> float:
-    """Peak resident memory of this process so far, in MiB (Linux counts KiB, macOS bytes)."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
-        1024**2 if sys.platform == "darwin" else 1024
-    )
+def memory() -> dict[str, float]:
+    """MiB of this process, and of the file's pages that it sees, which the kernel takes back when it must."""
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return {name: int(status[f"Rss{name}"].split()[0]) / 1024 for name in ("Anon", "File")}
 
 
 def apart(*arguments: object) -> Any:
@@ -193,11 +191,9 @@ def report(passages: int, path: Path) -> None:
         line(name, median, f"ms  p90 {seen[name]['p90']:.1f}; {ratio}")
     line("both", seen["both"]["median"], f"ms  p90 {seen['both']['p90']:.1f}")
     line("first", cached, f"ms  evicted {statistics.median(evicted):.0f}")
-    line(
-        "memory",
-        seen["peak"],
-        f"MiB at most; a matrix of all vectors takes {passages * DIMENSION / 2**18:.0f}",
-    )
+    own, mapped = seen["memory"]["Anon"], seen["memory"]["File"]
+    matrix = passages * DIMENSION / 2**18
+    line("memory", own, f"MiB, and {mapped:.0f} of the file; a matrix of all vectors takes {matrix:.0f}")
 
 
 def line(name: str, value: float, rest: str) -> None:
