@@ -41,7 +41,7 @@ def test_a_folder_says_of_everything_in_it_what_it_is_or_why_it_is_not_read(tmp_
         "old.tar.gz": "an archive inside of what was added; add it by itself",
         "empty.md": "no text",
         "data.json": "JSON without GitHub issues",
-        "pom.xml": "no document (.xml)",
+        "pom.xml": "XML, but no dump of posts",
         "bad.md": "binary",
     }
 

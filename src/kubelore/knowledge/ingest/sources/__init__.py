@@ -19,7 +19,7 @@ from kubelore.errors import UsageError
 from kubelore.knowledge.ingest.page import Found, Page, Skipped, Source, Unreadable
 from kubelore.knowledge.ingest.readers import suffix
 from kubelore.knowledge.ingest.sources.archive import Archive, is_archive
-from kubelore.knowledge.ingest.sources.files import JSON, PROBE, one
+from kubelore.knowledge.ingest.sources.files import JSON, NO_DUMP, PROBE, XML, one
 from kubelore.knowledge.ingest.sources.folder import Folder
 from kubelore.knowledge.ingest.sources.issues import MAX_BYTES, Issues
 from kubelore.knowledge.ingest.sources.limits import MAX_DOCUMENT, read_all
@@ -64,6 +64,9 @@ class Single:
             content = read_all(self._file, MAX_DOCUMENT)
         except Unreadable as error:
             yield Skipped(self._document, str(error))
+            return
+        if suffix(self._document) == XML:
+            yield Skipped(self._document, NO_DUMP)
             return
         document = self._document or f"stdin-{sha256(content).hexdigest()[:12]}"
         yield one(document, content, Site(self._base, whole_url=True))

@@ -22,6 +22,7 @@ XML = ".xml"
 HIDDEN = "hidden"
 ARCHIVE = "an archive inside of what was added; add it by itself"
 ABOUT = "says nothing but licences and names"
+NO_DUMP = "XML, but no dump of posts"
 PROBE = 1024
 
 Open = Callable[[], BinaryIO]
@@ -83,7 +84,7 @@ def _content(open_file: Open, limit: int) -> bytes:
 def _posts(name: str, open_file: Open, site: Site) -> Iterator[Found | Skipped]:
     with open_file() as file:
         if not is_posts(file.read(PROBE)):
-            yield Skipped(name, f"no document ({XML})")
+            yield Skipped(name, NO_DUMP)
             return
         yield from _inside(name, Posts(file, name, site.base or stack_exchange(name)))
 

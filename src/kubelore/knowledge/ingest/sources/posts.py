@@ -34,7 +34,7 @@ TOO_LARGE = "a row larger than any post"
 LICENCES = (("2018-05-02", "CC BY-SA 4.0"), ("2011-04-08", "CC BY-SA 3.0"), ("", "CC BY-SA 2.5"))
 """Of posts from that day on, where the dump does not say it."""
 
-_ROOT = re.compile(rb"\s*(?:\xef\xbb\xbf)?(?:<\?xml[^>]*>\s*)?<posts\b")
+_ROOT = re.compile(rb"<posts[\s/>]")
 _TAGS = re.compile(r"[^<>|\s]+")
 
 Row = Mapping[str, str]
@@ -42,7 +42,7 @@ Row = Mapping[str, str]
 
 def is_posts(head: bytes) -> bool:
     """Whether a file that begins so is a dump of posts."""
-    return _ROOT.match(head) is not None
+    return head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") and _ROOT.search(head) is not None
 
 
 class Posts:
