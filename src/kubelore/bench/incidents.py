@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import active_children, get_context
+from functools import partial
 from pathlib import Path
 from typing import TypedDict
 
 from kubelore.bench.cases import Case
+from kubelore.bench.pool import unordered
 from kubelore.errors import KubeloreError
 from kubelore.protocols import Progress
 from kubelore.types import Diagnosis, Finding, Investigation
@@ -88,7 +87,7 @@ def predict(case: Case, examine: Examine) -> Prediction:
 def run(cases: Sequence[Case], examine: Examine, jobs: int, progress: Progress) -> list[Prediction]:
     """All predictions, in the order of the cases."""
     lines: dict[int, Prediction] = {}
-    for done, (index, line) in enumerate(_predictions(cases, examine, jobs), 1):
+    for done, (index, line) in enumerate(unordered(partial(predict, examine=examine), cases, jobs), 1):
         lines[index] = line
         progress.advance(done, len(cases), line["id"])
     return [lines[index] for index in range(len(cases))]
@@ -115,23 +114,3 @@ def _answer(line: Prediction, diagnosis: Diagnosis) -> None:
         {"root_cause": a.root_cause, "object": str(a.object), "probability": round(a.probability, 3)}
         for a in diagnosis.alternatives
     ]
-
-
-def _predictions(cases: Sequence[Case], examine: Examine, jobs: int) -> Iterator[tuple[int, Prediction]]:
-    if jobs <= 1:
-        for index, case in enumerate(cases):
-            yield index, predict(case, examine)
-        return
-    ignored = (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; only this process answers
-    with ProcessPoolExecutor(
-        jobs, mp_context=get_context("spawn"), initializer=signal.signal, initargs=ignored
-    ) as pool:
-        futures = {pool.submit(predict, case, examine): index for index, case in enumerate(cases)}
-        try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for worker in active_children():
-                worker.terminate()
-            raise

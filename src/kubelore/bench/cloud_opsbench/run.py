@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import TypedDict
 
@@ -16,6 +13,7 @@ from kubelore.bench.cloud_opsbench.cases import Case, Place, read_case
 from kubelore.bench.cloud_opsbench.gather import Gathered
 from kubelore.bench.cloud_opsbench.labels import Guess, Label, Translator, uncalibrated
 from kubelore.bench.cloud_opsbench.toolbox import CaseToolbox
+from kubelore.bench.pool import unordered
 from kubelore.errors import KubeloreError
 from kubelore.protocols import Progress
 from kubelore.types import Finding, Investigation
@@ -106,7 +104,7 @@ def run(
     """All predictions, each appended to `out` as soon as it is there."""
     lines = []
     with out.open("a", encoding="utf-8", errors="replace") as file:
-        for done, prediction in enumerate(_predictions(places, predict_one, jobs), 1):
+        for done, (_, prediction) in enumerate(unordered(predict_one, places, jobs), 1):
             file.write(_line(prediction))
             file.flush()
             lines.append(prediction)
@@ -137,21 +135,3 @@ def _written(out: Path) -> Iterator[Prediction]:
             continue
         if isinstance(line, dict) and isinstance(line.get("case"), str) and not line.get("error"):
             yield line  # type: ignore[misc]
-
-
-def _predictions(places: Sequence[Place], predict_one: PredictOne, jobs: int) -> Iterator[Prediction]:
-    if jobs <= 1:
-        yield from map(predict_one, places)
-        return
-    ignored = (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; only this process answers
-    with ProcessPoolExecutor(
-        jobs, mp_context=get_context("spawn"), initializer=signal.signal, initargs=ignored
-    ) as pool:
-        futures = [pool.submit(predict_one, place) for place in places]
-        try:
-            yield from (future.result() for future in as_completed(futures))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for worker in active_children():
-                worker.terminate()
-            raise
