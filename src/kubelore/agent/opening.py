@@ -28,7 +28,8 @@ def scopes(subjects: Subjects, namespace: str) -> list[str]:
 
 
 class Opening:
-    """FIND_ISSUES where the question concerns, then DESCRIBE of the object it names, or of the worst."""
+    """FIND_ISSUES where the question concerns, then DESCRIBE of the object it names, or of one that does not
+    work."""
 
     def __init__(self, resolve: Callable[[str, str], Subjects]) -> None:
         self._resolve = resolve
@@ -55,5 +56,4 @@ class Opening:
             sure = [s.ref for s in subjects.objects if s.certainty >= subjects.objects[0].certainty - 0.1]
             broken = {f.object for f in findings}
             return next((ref for ref in sure if ref in broken), sure[0])
-        worst = [f for f in findings if f.severity is Severity.CRITICAL] or findings
-        return worst[0].object if worst else None
+        return next((f.object for f in findings if f.severity is Severity.CRITICAL), None)
