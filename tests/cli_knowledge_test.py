@@ -1,0 +1,202 @@
+"""`kubelore knowledge`, as a person or a script uses it."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli_support import CommandLine
+from knowledge_support import as_json, tarred, write
+
+DOCS = {
+    "etcd.md": "# etcdNoLeader\n\nThe etcd cluster has no leader, so that it accepts no writes.\n\n"
+    "## Mitigation\n\nCheck the network between the members, and how fast their disks are.\n",
+    "disk.md": "---\ntags: [storage]\n---\n# NodeDiskFull\n\nThe disk of a node is nearly full.\n",
+    "empty.md": "",
+}
+
+
+@pytest.fixture(autouse=True)
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "data" / "knowledge.db"
+    monkeypatch.setenv("KUBELORE_KNOWLEDGE", str(path))
+    return path
+
+
+@pytest.fixture
+def kubelore(capsys: pytest.CaptureFixture[str]) -> CommandLine:
+    return CommandLine(capsys)
+
+
+@pytest.fixture
+def docs(tmp_path: Path) -> Path:
+    return write(tmp_path / "docs", DOCS)
+
+
+def test_add_says_what_it_did_and_skipped(kubelore: CommandLine, docs: Path) -> None:
+    ran = kubelore("knowledge", "add", str(docs))
+    assert ran.code == 0
+    assert ran.out.startswith(f"{docs}: 2 added, 2 passages, 1 skipped\n")
+    assert "no text\n" in ran.out
+    assert "empty.md" in ran.out
+    assert ran.err == ""
+    assert kubelore("knowledge", "add", str(docs)).out.startswith(f"{docs}: 2 unchanged, 1 skipped\n")
+
+
+def test_add_reports_duplicates_to_people_and_machines(
+    kubelore: CommandLine, docs: Path, tmp_path: Path
+) -> None:
+    kubelore("knowledge", "add", str(docs), "--source", "team")
+    copy = tarred(tmp_path / "copy.tar.gz", DOCS)
+    report = kubelore("knowledge", "add", str(copy), "--source", "copy", "-o", "json").json
+    assert (report["format"], report["source"]) == ("kubelore.knowledge.added/1", "copy")
+    assert (report["added"], report["shared"], report["finished"]) == (2, 2, True)
+    assert {"document": "disk.md", "passages": 1, "source": "team", "of": "disk.md"} in report["duplicates"]
+    assert report["skipped"] == {"no text": {"count": 1, "examples": ["empty.md"]}}
+    text = kubelore("knowledge", "add", str(tarred(tmp_path / "b.tgz", DOCS)), "--source", "b").out
+    assert "2 of them known already" in text
+    assert "disk.md: 1 passage of disk.md" in text
+
+
+def test_what_is_found_says_where_it_is_from(kubelore: CommandLine, docs: Path) -> None:
+    kubelore("knowledge", "add", str(docs), "--source", "team", "--url", "https://wiki/", "--licence", "MIT")
+    ran = kubelore("knowledge", "search", "etcd", "has", "lost", "its", "leader", "--source", "team")
+    assert ran.code == 0
+    assert "etcdNoLeader" in ran.out
+    assert "https://wiki/etcd.md" in ran.out
+    assert "MIT" in ran.out
+    report = kubelore(
+        "knowledge", "search", "etcd has lost its leader", "--source", "team", "-o", "json"
+    ).json
+    best = report["found"][0]
+    assert (best["document"], best["source"], best["type"]) == ("etcd.md", "team", "doc")
+    assert 0 < best["relevance"] <= 1
+    assert "etcd" in best["words"]
+    markdown = kubelore("knowledge", "search", "etcd has no leader", "--source", "team", "-o", "markdown").out
+    assert markdown.startswith("## etcdNoLeader\n")
+
+
+def test_nothing_near_enough_is_said_and_is_no_error(kubelore: CommandLine, docs: Path) -> None:
+    kubelore("knowledge", "add", str(docs))
+    ran = kubelore("knowledge", "search", "how long should bread dough rise", "--source", str(docs))
+    assert (ran.code, ran.out) == (0, "nothing in the knowledge base is near enough to that question\n")
+
+
+def test_list_pages_and_show(kubelore: CommandLine, docs: Path) -> None:
+    kubelore("knowledge", "add", str(docs), "--source", "team")
+    first = kubelore("knowledge", "list", "--source", "team", "--limit", "1", "-o", "json").json["entries"]
+    assert [row["document"] for row in first] == ["disk.md"]
+    after = ("--after", first[0]["id"], "-o", "json")
+    rest = kubelore("knowledge", "list", "--source", "team", *after).json["entries"]
+    assert [row["document"] for row in rest] == ["etcd.md"]
+    tagged = kubelore("knowledge", "list", "--tag", "Storage", "-o", "json").json["entries"]
+    assert [row["document"] for row in tagged] == ["disk.md"]
+    assert kubelore("knowledge", "list", "--type", "investigation").out == "no passages\n"
+    shown = kubelore("knowledge", "show", first[0]["id"]).out
+    assert "NodeDiskFull" in shown
+    assert "storage" in shown
+    assert "The disk of a node is nearly full." in shown
+
+
+def test_remove_asks_unless_told_not_to(
+    kubelore: CommandLine, docs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kubelore("knowledge", "add", str(docs), "--source", "team")
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    ran = kubelore("knowledge", "remove", "--source", "team")
+    assert (ran.code, ran.err) == (2, "error: nobody is there to be asked\nhint: say --yes\n")
+    ran = kubelore("knowledge", "remove", "--source", "team", "--document", "disk.md", "--yes")
+    assert ran.out == "removed the document disk.md of team\n"
+    (left,) = kubelore("knowledge", "list", "--source", "team", "-o", "json").json["entries"]
+    assert kubelore("knowledge", "remove", left["id"], "-y").out == "removed the passage etcdNoLeader\n"
+    assert kubelore("knowledge", "add", str(docs), "--source", "team").out.startswith(
+        "team: 1 added, 1 unchanged"
+    )
+    assert (
+        kubelore("knowledge", "remove", "--source", "team", "-y").out == "removed all 2 documents of team\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (("remove",), "what is to be removed?"),
+        (("remove", "0", "--source", "team"), "what is to be removed?"),
+        (("remove", "--source", "nobody", "-y"), "there is no source nobody"),
+        (("remove", "--source", "team", "--document", "x", "-y"), "team has no document x"),
+        (("show", "0"), "there is no passage 0"),
+        (("list", "--after", "0"), "there is no passage 0"),
+        (("search", "x", "--type", "runbook"), "there is no type runbook"),
+        (("add", "/nowhere"), "/nowhere: No such file or directory"),
+        (("add", ".", "--type", "x"), "there is no type x"),
+    ],
+)
+def test_wrong_use_is_explained(
+    kubelore: CommandLine, docs: Path, arguments: tuple[str, ...], error: str
+) -> None:
+    kubelore("knowledge", "add", str(docs), "--source", "team")
+    ran = kubelore("knowledge", *arguments)
+    assert ran.code == 2
+    assert ran.err.startswith(f"error: {error}")
+
+
+@pytest.mark.parametrize("name", ["a.png", "b.json", "c.txt", "d.zip", "e.xml"])
+def test_what_holds_nothing_that_can_be_read_is_no_success(
+    kubelore: CommandLine, tmp_path: Path, name: str
+) -> None:
+    content = {
+        "a.png": b"\x89PNG\0\0",
+        "b.json": b'{"a": 1}',
+        "c.txt": b"",
+        "d.zip": b"PK\3\4junk",
+        "e.xml": b"<a/>",
+    }
+    ran = kubelore("knowledge", "add", str(write(tmp_path, {name: content[name]}) / name))
+    assert ran.code == 4
+    assert "nothing added" in ran.out
+    assert "Skipped" in ran.out
+
+
+def test_stats_and_reindex(kubelore: CommandLine, docs: Path) -> None:
+    kubelore("knowledge", "add", str(docs), "--source", "team")
+    report = kubelore("knowledge", "stats", "-o", "json").json
+    assert {"name": "team", "documents": 2, "entries": 2}.items() <= report["sources"][-1].items()
+    assert report["space"]["missing"] == 0
+    assert "team" in kubelore("knowledge", "stats").out
+    done = kubelore("knowledge", "reindex", "-o", "json").json
+    assert (done["analysed"], done["embedded"]) == (0, 0)
+
+
+def test_what_is_piped_in_is_added(
+    kubelore: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issues = as_json(
+        tmp_path / "i.json", [{"number": 3, "title": "Pod pending", "body": "text", "state": "OPEN"}]
+    )
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(issues.read_bytes())))
+    ran = kubelore("knowledge", "add", "-", "--source", "issues", "--tag", "k8s")
+    assert ran.out == "issues: 1 added, 1 passage\n"
+
+
+def test_nothing_that_steers_a_terminal_is_printed(kubelore: CommandLine, tmp_path: Path) -> None:
+    write(tmp_path / "d", {"a\x1b[31m.md": "# T\x1b[2J\n\nkubelet \x1b]0;owned\x07 text\n"})
+    added = kubelore("knowledge", "add", str(tmp_path / "d"), "--source", "s\x1b[1m")
+    listed = kubelore("knowledge", "list", "--source", "s")
+    found = kubelore("knowledge", "search", "kubelet text")
+    assert added.code == listed.code == found.code == 0
+    assert "a.md" in listed.out
+    assert "\x1b" not in added.out + listed.out + found.out + kubelore("knowledge", "stats").out
+
+
+def test_a_damaged_file_is_named_with_what_to_do(kubelore: CommandLine, docs: Path, file: Path) -> None:
+    kubelore("knowledge", "add", str(docs))
+    file.write_bytes(b"no database" * 1000)
+    for part in file.parent.glob(f"{file.name}-*"):
+        part.unlink()
+    ran = kubelore("knowledge", "search", "etcd")
+    assert ran.code == 6
+    assert str(file) in ran.err
+    assert "hint: " in ran.err
