@@ -267,6 +267,8 @@ class Diagnosis:
     uncalibrated: float | None = None
     """The probability before calibration, for fitting the next curve."""
     reading: tuple[Reading, ...] = ()
+    cases: tuple[str, ...] = ()
+    """Past cases that spoke for it, most alike first."""
 
 
 @dataclass(frozen=True, slots=True)

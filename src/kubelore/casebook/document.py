@@ -95,6 +95,7 @@ class DiagnosisDocument(TypedDict):
     pattern: str
     response: str
     reading: list[ReadingDocument]
+    cases: list[str]
 
 
 class ReadingDocument(TypedDict):
@@ -246,6 +247,7 @@ def diagnosis_document(diagnosis: Diagnosis) -> DiagnosisDocument:
         "would_decide": list(diagnosis.would_decide),
         "pattern": diagnosis.pattern,
         "response": redact(diagnosis.response),
+        "cases": list(diagnosis.cases),
         "reading": [
             {"title": redact(r.title), "where": redact(r.where), "entry": r.entry, "date": r.date}
             for r in diagnosis.reading

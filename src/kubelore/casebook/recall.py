@@ -1,9 +1,9 @@
 """Past cases as one more voice: for each object of the fresh evidence, which causes had the same signs.
 
 A case names a root cause for an object of a cluster it has never seen, because signs have no names. How much
-its word is worth was learned (`recall.yaml`): from how alike the best case is and how far ahead of any other
-reading, how many cases agree, and how many of the alike ones say something else. No origin (a source and a
-cluster) counts for more than a few cases, however many it has. Never raises for what a case holds.
+its word is worth was learned (`recall.yaml`): from how alike the best case is, whether what told most then is
+there today, how many cases agree, and how many of those as alike say something else. No origin (a source and
+a cluster) counts for more than a few cases, however many it has. Never raises for what a case holds.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def model_from(data: Mapping[str, Any]) -> Model:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Precedent:
     """One cause for one object, as past cases have it."""
 
     root_cause: str
@@ -99,18 +99,18 @@ class Recall:
 
     def votes(self, question: str, evidence: Evidence) -> Sequence[Vote]:
         del question
-        votes = [self._vote(reading, evidence) for reading in self.readings(evidence)]
+        votes = [self._vote(precedent, evidence) for precedent in self.precedents(evidence)]
         return sorted(votes, key=lambda vote: (-vote.weight, vote.root_cause, vote.object))[:MAX_VOTES]
 
-    def readings(self, evidence: Evidence) -> list[Reading]:
-        """All readings of the evidence that cases suggest."""
+    def precedents(self, evidence: Evidence) -> list[Precedent]:
+        """All that cases suggest."""
         signs = signs_of(evidence, _objects(evidence))
         hits = {(cause, ref): found for ref in signs for cause, found in self._hits(ref, signs[ref]).items()}
         top = max((found[0][0] for found in hits.values()), default=0.0)
-        voices = {reading: self._voice(found, top) for reading, found in hits.items()}
+        voices = {key: self._voice(found, top) for key, found in hits.items()}
         everybody = sum(voices.values())
         return [
-            Reading(
+            Precedent(
                 cause,
                 ref,
                 alike=found[0][0],
@@ -153,13 +153,13 @@ class Recall:
         total = sum(own[sign] for sign in most)
         return sum(own[sign] for sign in most if sign in signs) / total if total else 0.0
 
-    def _vote(self, reading: Reading, evidence: Evidence) -> Vote:
+    def _vote(self, precedent: Precedent, evidence: Evidence) -> Vote:
         return Vote(
-            reading.root_cause,
-            reading.object,
-            self._model.log_odds(reading.features()),
-            reading.cases[:MAX_SHOWN],
-            shared=tuple(_shared(reading, evidence)),
+            precedent.root_cause,
+            precedent.object,
+            self._model.log_odds(precedent.features()),
+            precedent.cases[:MAX_SHOWN],
+            shared=tuple(_shared(precedent, evidence)),
         )
 
 
@@ -190,9 +190,9 @@ def _objects(evidence: Evidence) -> list[Ref]:
     return sorted(evidence.objects(), key=lambda ref: (-len(evidence.about(ref)), ref))[:MAX_OBJECTS]
 
 
-def _shared(reading: Reading, evidence: Evidence) -> Iterator[CitedFact]:
+def _shared(precedent: Precedent, evidence: Evidence) -> Iterator[CitedFact]:
     """Facts about the object that its most alike case had too."""
-    had = reading.cases[0].signs
-    for name, cited in evidence.about(reading.object).items():
+    had = precedent.cases[0].signs
+    for name, cited in evidence.about(precedent.object).items():
         if f"{SELF}:{name}" in had:
             yield cited

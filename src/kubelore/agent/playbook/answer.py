@@ -62,6 +62,7 @@ def diagnose(investigation: Investigation, ranking: Ranking, subjects: Subjects)
         pattern=candidate.pattern.id,
         would_decide=_would_decide(ranking) if probability < HIGH else (),
         uncalibrated=uncalibrated,
+        cases=tuple(case.id for case in best.vote.cases) if best.vote else (),
     )
 
 
