@@ -185,6 +185,7 @@ def tell(recorder: Recorder, made: Investigation) -> None:
     for step in made.steps:
         recorder.stepped(step)
     recorder.finished(made)
+    recorder.settle()
     if recorder.problem:
         raise SystemExit(recorder.problem)
 

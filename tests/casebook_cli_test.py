@@ -338,3 +338,8 @@ def test_the_casebook_is_where_it_is_asked_to_be(tmp_path: Path, kubelore: Comma
     shown = kubelore("cases", "show", "--casebook", str(file), "-o", "json").json
     assert shown["id"] == asked["id"]
     assert json.dumps(shown["diagnosis"], sort_keys=True) == json.dumps(asked["diagnosis"], sort_keys=True)
+    connection = sqlite3.connect(file)
+    name, vector = connection.execute("SELECT embedder, query_embedding FROM investigations").fetchone()
+    connection.close()
+    assert name
+    assert len(vector) == 2 * 256, "the question is embedded"

@@ -111,6 +111,18 @@ def test_the_question_is_embedded_where_there_is_an_embedder(tmp_path: Path) -> 
     connection.close()
 
 
+class Broken(Letters):
+    def embed(self, texts: list[str]) -> NDArray[np.float32]:
+        raise ZeroDivisionError
+
+
+def test_an_embedder_that_fails_costs_nothing_but_the_vector(tmp_path: Path) -> None:
+    recorder = Recorder(lambda: SqliteCaseStore(tmp_path / "c.db"), "ann", Broken())
+    replayed(recorder, make())
+    assert recorder.problem == ""
+    assert open_store(tmp_path / "c.db").case(make().id) is not None
+
+
 def test_each_step_is_on_record_before_the_next(tmp_path: Path) -> None:
     file = tmp_path / "c.db"
     made, recorder = make(), recorder_for(file)

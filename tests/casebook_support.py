@@ -113,6 +113,7 @@ def replayed(recorder: Recorder, made: Investigation) -> None:
         recorder.stepped(step)
     running.diagnosis = diagnosis
     recorder.finished(running)
+    recorder.settle()
 
 
 def record(store: SqliteCaseStore, made: Investigation, who: str = "ann") -> Case:

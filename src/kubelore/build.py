@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from kubelore.casebook.recorder import Recorder
     from kubelore.cases import Case
     from kubelore.knowledge.lessons import KnowledgeLessons
+    from kubelore.knowledge.matching import Matcher
+    from kubelore.knowledge.patterns import PatternText
     from kubelore.patterns.load import Library
     from kubelore.patterns.model import Pattern
     from kubelore.protocols import Cluster, Decider, Embedder, KnowledgeStore, LessonSource, Toolbox, Voter
@@ -103,7 +105,9 @@ def recorder(settings: Settings) -> Recorder:
     from kubelore.store.sqlite.cases import SqliteCaseStore
 
     file = settings.casebook or default_file()
-    return Recorder(lambda: SqliteCaseStore(file, busy_seconds=RECORDER_WAITS), user_name())
+    return Recorder(
+        lambda: SqliteCaseStore(file, busy_seconds=RECORDER_WAITS), user_name(), embedder(settings)
+    )
 
 
 def replay(
@@ -134,6 +138,34 @@ def embedder(settings: Settings) -> Embedder:
     from kubelore.knowledge.embed import default_embedder
 
     return default_embedder()
+
+
+def pattern_texts(library: Library) -> list[PatternText]:
+    """The patterns as text: what questions are matched to, and pages of the knowledge base."""
+    from kubelore.knowledge.patterns import CauseText, PatternText
+
+    return [
+        PatternText(
+            pattern.id,
+            pattern.name,
+            pattern.version,
+            pattern.triggers,
+            pattern.symptoms,
+            tuple(step.look_for for step in pattern.investigation_steps),
+            tuple(CauseText(c.cause, c.evidence, c.fix.text) for c in pattern.common_causes),
+            pattern.references,
+        )
+        for pattern in library.patterns
+    ]
+
+
+def matcher(library: Library) -> Matcher:
+    """What finds the patterns that a question is about."""
+    from kubelore.knowledge.embed import default_embedder
+    from kubelore.knowledge.matching import Matcher
+    from kubelore.patterns.question import read
+
+    return Matcher(pattern_texts(library), lambda question: read(question, library), default_embedder())
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import closing
 
 from kubelore.casebook.book import Casebook
 from kubelore.casebook.effects import RULE
@@ -27,14 +28,15 @@ class Recorder:
     """A `protocols.Listener` that keeps every step as soon as it is done.
 
     Never raises and never holds an investigation up for long: what cannot be written now is tried again with
-    the next step, and at the end `problem` says why something is not on record.
+    the next step, and at the end `problem` says why something is not on record. Call `settle` once the answer
+    is shown.
     """
 
     def __init__(
         self, open_store: Callable[[], CaseStore], who: str, embedder: Embedder | None = None
     ) -> None:
         """`open_store` should wait only for a moment for other processes. It is called when the investigation
-        starts, and again as long as it fails. The question is embedded when there is an `embedder`."""
+        starts, as long as it fails, and to settle. The question is embedded when there is an `embedder`."""
         self.problem = ""
         self.case = ""
         """Id of the case, once something of it is on record."""
@@ -64,11 +66,19 @@ class Recorder:
         deadline = time.monotonic() + PATIENCE
         while self._busy and time.monotonic() < deadline:
             self._flush()
-        if self._store is not None and not self.problem:
-            self._embed(self._store, investigation)
-            self._forget(self._store)
         if self._store is not None:
             self._store.close()
+
+    def settle(self) -> None:
+        """What may wait until the answer is shown: the question as a vector, and forgetting by rule."""
+        if self.problem or self._investigation is None:
+            return
+        try:
+            with closing(self._open()) as store:
+                self._embed(store, self._investigation)
+                Casebook(store, RULE).forget()
+        except Exception as error:  # noqa: BLE001 - the case is on record, and the next one tries again
+            log.warning("case %s was not settled: %s", self.case, error)
 
     def _record(self, write: Write) -> None:
         self._unwritten.append(write)
@@ -98,19 +108,7 @@ class Recorder:
             self.problem, self.case = "", made[-1][0].case
             self._unwritten.clear()
 
-    @staticmethod
-    def _forget(store: CaseStore) -> None:
-        try:
-            Casebook(store, RULE).forget()
-        except Exception as error:  # noqa: BLE001 - the next investigation tries again
-            log.warning("nothing was forgotten: %s", error)
-
     def _embed(self, store: CaseStore, investigation: Investigation) -> None:
-        """The question as a vector; a case without one is as good in every other way."""
-        if self._embedder is None:
-            return
-        try:
+        if self._embedder is not None:
             row = self._embedder.embed([safe(investigation.question)])[0]
             store.embedded(investigation.id, self._embedder.name, row.astype("<f2").tobytes())
-        except Exception as error:  # noqa: BLE001 - likewise
-            log.warning("the question was not embedded: %s", error)

@@ -31,8 +31,8 @@ from kubelore.cli.options import help_without_command
 from kubelore.errors import KubeloreError
 
 EPILOG = """Exit codes: 0 done (scan and lint: nothing wrong), 1 scan or lint found something, 2 wrong usage,
-3 the cluster or recording could not be read, 4 a data file is not valid, 5 the model failed, 70 a bug in
-kubelore, 130 Ctrl-C."""
+3 the cluster or recording could not be read, 4 a data file is not valid, 5 the model failed, 6 the knowledge
+base or the casebook cannot be used, 70 a bug in kubelore, 130 Ctrl-C."""
 USAGE, BUG = 2, 70
 DEBUG = "KUBELORE_DEBUG"
 

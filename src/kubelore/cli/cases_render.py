@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kubelore.cli.judging import SHORT_ID
-from kubelore.cli.render import columns, heading, item, percent, readable
+from kubelore.cli.render import code, columns, heading, item, percent, readable
 
 NO_RATING = "-"
 MAX_CAUSES = 15
@@ -40,6 +40,11 @@ def case(report: Mapping[str, Any]) -> RenderableType:
     explanation = report["diagnosis"].get("explanation", "")
     if explanation:
         parts += [heading("Explanation"), Text(explanation), Text()]
+    fix = report["diagnosis"].get("fix") or {}
+    if fix.get("text"):
+        parts += [heading("Fix"), Text(fix["text"])]
+        parts += [code(fix["command"])] if fix.get("command") else []
+        parts.append(Text())
     if report["user_feedback"]:
         parts += [heading("Comment"), Text(report["user_feedback"]), Text()]
     if report["lessons"]:

@@ -95,9 +95,14 @@ def investigate(
     _print(
         result, output, {name: cause.meaning for name, cause in library.root_causes.items()}, steps=not views
     )
-    if recorder and recorder.problem:
+    if recorder is None:
+        return
+    if recorder.problem:
         note(f"warning: this investigation is not on record: {recorder.problem}")
-    elif recorder and views and output is Format.TEXT and may_ask():
+        return
+    sys.stdout.flush()
+    recorder.settle()
+    if views and output is Format.TEXT and may_ask():
         ask(recorder.case, settings)
 
 
