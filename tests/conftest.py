@@ -13,6 +13,7 @@ SETTINGS = (
     "KUBELORE_SNAPSHOT",
     "KUBELORE_PATTERNS",
     "KUBELORE_CASEBOOK",
+    "KUBELORE_KNOWLEDGE",
     "KUBELORE_MODEL",
     "OPENAI_BASE_URL",
     "OPENAI_API_KEY",
@@ -27,6 +28,7 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(home / "data"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
     return home
 
