@@ -80,8 +80,8 @@ def terms(text: str) -> list[str]:
 
 
 def query_terms(text: str) -> list[str]:
-    """The words that a question is asked by, each once."""
-    return list(dict.fromkeys(terms(text)))
+    """The words that a question is asked by, each once. A number below 100 is how much of something."""
+    return [word for word in dict.fromkeys(terms(text)) if not (len(word) < 3 and word.isdigit())]
 
 
 def related_terms(asked: Iterable[str]) -> list[str]:

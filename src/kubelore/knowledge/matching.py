@@ -3,7 +3,7 @@
 Three readings of a question are weighed together: the phrases that the patterns list, the words that
 pattern and question share, and how near the question is to what people say when they mean the pattern
 (`sayings.yaml`). Being about nothing that a pattern covers is one more candidate, with signs of its own: how
-people ask how-to questions and talk of other things, and words that nobody uses of broken workloads. The
+near the question is to how-to questions and talk of other things, and whether it is put as they are. The
 weights (`matching.yaml`) are fitted to labelled questions by `kubelore bench retrieval --fit`.
 
 Patterns come in as `PatternText`: this package does not know the library.
@@ -12,16 +12,18 @@ Patterns come in as `PatternText`: this package does not know the library.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kubelore.knowledge.analyse import query_terms, terms
+from kubelore.knowledge.analyse import query_terms, stem, terms
 from kubelore.knowledge.patterns import PatternText
 from kubelore.packaged import packaged_yaml
 from kubelore.protocols import Embedder
@@ -30,21 +32,38 @@ if TYPE_CHECKING:
     from kubelore.types import Vector, Vectors
 
 PATTERN_SIGNS = ("phrases", "nearest", "line", "words")
-NONE_SIGNS = ("always", "nearest", "line", "unknown", "plain", "wish in trouble", "wish")
+MOODS = ("plain", "wish in trouble", "wish")
+NONE_SIGNS = ("always", "nearest", "line", "unknown", "tone", "orders", *MOODS)
 MOST_TIMES = 3
 """A word that a pattern says more often counts no more."""
+TONE_LEAST, TONE_PRIOR = 2, 0.5
+"""A turn of phrase tells the tone when so many lines have it; and how many more it is taken to be in."""
+SAME = 0.6
+"""Cosine. A line of no pattern that is nearer to a question of none may have been written with it in mind,
+and is left out when weights are fitted to that question."""
+
+_SPOKEN = re.compile(r"[a-z0-9']+")
 
 Weights = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Protocol):
     """What the phrases of the patterns make of a question."""
 
-    scores: Mapping[str, float]
-    """By pattern id; 1 is enough by itself."""
-    mood: str
-    """`trouble`, `plain`, `wish in trouble` or `wish`."""
+    @property
+    def scores(self) -> Mapping[str, float]:
+        """By pattern id; 1 is enough by itself."""
+        ...
+
+    @property
+    def mood(self) -> str:
+        """`trouble`, `plain`, `wish in trouble` or `wish`."""
+        ...
+
+    @property
+    def orders(self) -> bool:
+        """Whether it begins by telling somebody to do something."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,22 +117,22 @@ class Matcher:
         self._patterns = patterns
         self._read = read
         self._embedder = embedder
-        self._model = model or packaged_model()
+        self.model = model or packaged_model()
 
     def match(self, question: str, limit: int = 3) -> list[Matched]:
         """The likeliest patterns, at most `limit`; none when the question is about none of them."""
         if not self._patterns or not question.strip():
             return []
         found, none = self.weigh(question)
-        return [] if none > self._model.silent else found[:limit]
+        return [] if none > self.model.silent else found[:limit]
 
     def weigh(self, question: str) -> tuple[list[Matched], float]:
         """All patterns, likeliest first, and the probability that it is about none of them."""
         signs = self.signs(question)
         chances = probabilities(
             signs,
-            np.array([self._model.patterns[name] for name in PATTERN_SIGNS]),
-            np.array([self._model.none[name] for name in NONE_SIGNS]),
+            np.array([self.model.patterns[name] for name in PATTERN_SIGNS]),
+            np.array([self.model.none[name] for name in NONE_SIGNS]),
         )
         near = self._lines.vectors @ self._vector(question)
         found = [
@@ -126,13 +145,17 @@ class Matcher:
         ]
         return sorted(found, key=lambda match: -match.probability), float(chances[-1])
 
-    def signs(self, question: str) -> Signs:
-        """What the weights are for."""
+    def signs(self, question: str, *, fitting: bool = False) -> Signs:
+        """What the weights are for. When `fitting`, lines of no pattern that say the SAME are left out."""
         lines = self._lines
+        near = lines.vectors @ self._vector(question)
+        none, tone = lines.none, lines.tone
+        if fitting:
+            none = [line for line in none if near[line] < SAME]
+            tone = lines.tones(none) if len(none) < len(lines.none) else tone
         reading = self._read(question)
         asked = {word: lines.rarity(word) for word in query_terms(question)}
         mass = sum(asked.values())
-        near = lines.vectors @ self._vector(question)
         alike = np.array([_alike(asked, mass, line, weight) for line, weight in lines.words])
         patterns = [
             (
@@ -144,9 +167,10 @@ class Matcher:
             for index, pattern in enumerate(self._patterns)
         ]
         unknown = sum(weight for word, weight in asked.items() if not lines.known[word]) / (mass or 1.0)
-        moods = [float(reading.mood == mood) for mood in NONE_SIGNS[4:]]
-        none = [1.0, near[lines.none].max(), alike[lines.none].max(), unknown, *moods]
-        return Signs(np.array(patterns), np.array(none))
+        moods = [float(reading.mood == mood) for mood in MOODS]
+        put = [_tone(question, tone), float(reading.orders), *moods]
+        none_signs = np.array([1.0, near[none].max(), alike[none].max(), unknown, *put])
+        return Signs(np.array(patterns), none_signs)
 
     def _vector(self, question: str) -> Vector:
         vector: Vector = self._embedder.embed([question])[0]
@@ -170,6 +194,18 @@ def _alike(asked: Mapping[str, float], mass: float, line: frozenset[str], weight
     if not mass or not weight:
         return 0.0
     return sum(asked[word] for word in line if word in asked) / math.sqrt(mass * weight)
+
+
+def _spoken(text: str) -> frozenset[str]:
+    """Words as they are said, the small ones too, and pairs of them."""
+    words = [stem(word) for word in _SPOKEN.findall(text.lower())]
+    return frozenset((*words, *(f"{one} {next_}" for one, next_ in pairwise(words))))
+
+
+def _tone(question: str, tone: Mapping[str, float]) -> float:
+    """How much more a question is put as trouble is than as other things are, in log-odds."""
+    told = [tone[turn] for turn in _spoken(question) if turn in tone]
+    return sum(told) / math.sqrt(len(told)) if told else 0.0
 
 
 @dataclass(frozen=True)
@@ -206,6 +242,30 @@ class _Lines:
         lines = cls(tuple(texts), tuple(of), none, (), known, said, embedder.embed(texts))
         weighed = tuple((line, sum(lines.rarity(word) for word in line)) for line in words)
         return cls(lines.texts, lines.of, none, weighed, known, said, lines.vectors)
+
+    @cached_property
+    def tone(self) -> Mapping[str, float]:
+        return self.tones(self.none)
+
+    def tones(self, none: Sequence[int]) -> Mapping[str, float]:
+        """Of each turn of phrase, in log-odds: above 0 it is said of trouble, below 0 in these lines."""
+        other = Counter(turn for line in none for turn in self._spoken[line])
+        trouble, least = self._of_trouble, TONE_LEAST
+        lines = self.none[0]
+        return {
+            turn: math.log((trouble[turn] + TONE_PRIOR) / (lines + 2 * TONE_PRIOR))
+            - math.log((other[turn] + TONE_PRIOR) / (len(none) + 2 * TONE_PRIOR))
+            for turn in trouble.keys() | other.keys()
+            if trouble[turn] + other[turn] >= least
+        }
+
+    @cached_property
+    def _spoken(self) -> list[frozenset[str]]:
+        return [_spoken(text) for text in self.texts]
+
+    @cached_property
+    def _of_trouble(self) -> Counter[str]:
+        return Counter(turn for lines in self.of for line in lines for turn in self._spoken[line])
 
     def rarity(self, word: str) -> float:
         """1 for a word of no line, 0 for one of all."""

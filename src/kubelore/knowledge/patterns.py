@@ -40,12 +40,12 @@ class PatternText:
             yield from cause.evidence
 
 
-def pages(patterns: Sequence[PatternText], version: str) -> list[tuple[str, Page]]:
+def pages(patterns: Sequence[PatternText]) -> list[tuple[str, Page]]:
     """A page of each pattern, named by its id."""
-    return [(pattern.id, _page(pattern, version)) for pattern in patterns]
+    return [(pattern.id, _page(pattern)) for pattern in patterns]
 
 
-def _page(pattern: PatternText, version: str) -> Page:
+def _page(pattern: PatternText) -> Page:
     blocks = [
         Block("heading", "Symptoms", 2),
         Block("list", "\n".join(f"- {symptom}" for symptom in (*pattern.symptoms, *pattern.triggers))),
@@ -64,5 +64,5 @@ def _page(pattern: PatternText, version: str) -> Page:
         type="pattern",
         tags=(pattern.id,),
         url=pattern.references[0] if pattern.references else "",
-        version=version,
+        version=str(pattern.version),
     )

@@ -23,6 +23,8 @@ MOST_WORDS = 40
 """Of a question: a pasted log has more, and the rarest say most."""
 MOST_LETTERS = 4_000
 """Of a question, for the embedder."""
+FEW = 200
+"""In a smaller store, a word that one passage has is taken to be as rare as here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +152,12 @@ class Search:
         has, 0 for one that all have."""
         asked = query_terms(text)
         related = related_terms(asked)
-        passages = self._index.passages
+        passages = max(self._index.passages, FEW)
         frequency = self._store.frequencies([*asked, *related])
 
         def rarity(word: str) -> float:
             count = min(passages, frequency.get(word, 0))
-            return math.log((passages + 1) / (count + 1)) / math.log(passages + 1) if passages else 0.0
+            return math.log((passages + 1) / (count + 1)) / math.log(passages + 1)
 
         rarest = sorted(asked, key=lambda word: -rarity(word))[:MOST_WORDS]
         return (

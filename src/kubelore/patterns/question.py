@@ -57,6 +57,8 @@ class Reading:
     scores: Mapping[str, float]
     """What the phrases of each pattern add up to, by its id; 0 where none is there."""
     mood: Mood
+    orders: bool
+    """Its first word tells somebody to do something."""
 
 
 def read(question: str, library: Library) -> Reading:
@@ -66,7 +68,8 @@ def read(question: str, library: Library) -> Reading:
         pattern.id: sum(_found(_weights(pattern.phrases, pattern.triggers), places).values())
         for pattern in library.patterns
     }
-    return Reading(scores, _mood(question))
+    orders = any(word in _reading().order for word in _plain(question)[:1])
+    return Reading(scores, _mood(question), orders)
 
 
 def _by_substring(question: str, library: Library) -> list[PatternMatch]:

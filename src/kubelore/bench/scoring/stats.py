@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypedDict
 
@@ -63,6 +64,19 @@ def wilson(right: int, total: int) -> Interval:
     middle = (share + Z95**2 / (2 * total)) / spread
     half = Z95 * math.sqrt(share * (1 - share) / total + Z95**2 / (4 * total**2)) / spread
     return Interval(max(0.0, middle - half), min(1.0, middle + half))
+
+
+RESAMPLES = 2_000
+SEED = 11
+
+
+def mean_interval(values: Sequence[float]) -> Interval:
+    """Bootstrap interval of a mean, 95%, the same for the same values each time. (0, 0) when empty."""
+    if not values:
+        return Interval(0.0, 0.0)
+    chosen = random.Random(SEED)  # noqa: S311 - statistics
+    means = sorted(sum(chosen.choices(values, k=len(values))) / len(values) for _ in range(RESAMPLES))
+    return Interval(percentile(means, 0.025), percentile(means, 0.975))
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from kubelore import build
+from kubelore.knowledge.embed import default_embedder
+from kubelore.knowledge.matching import NONE_SIGNS, PATTERN_SIGNS, Matcher, packaged_model
+from kubelore.knowledge.patterns import CauseText, PatternText, pages
+from kubelore.packaged import packaged_yaml
+from kubelore.patterns.load import load
+from kubelore.patterns.question import Reading
+
+
+@cache
+def matcher() -> Matcher:
+    return build.matcher(load())
+
+
+@pytest.mark.parametrize(
+    ("question", "pattern"),
+    [
+        ("the payments pods are in CrashLoopBackOff since the release", "crashloopbackoff"),
+        ("shop-web: ErrImagePull, unauthorized: authentication required", "image_pull_error"),
+        ("java heap grows until the container is OOMKilled with exit code 137", "oomkilled"),
+        ("0/4 nodes are available: 4 Insufficient memory.", "pending_pod"),
+        ("nslookup of our service gives NXDOMAIN inside of the pod", "dns_failure"),
+        ("namespace stays in Terminating, finalizers are not removed", "terminating_stuck"),
+        ("Multi-Attach error for volume pvc-1234", "volume_mount_error"),
+    ],
+)
+def test_trouble_is_matched_to_its_pattern(question: str, pattern: str) -> None:
+    assert [found.pattern for found in matcher().match(question)][:1] == [pattern]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "",
+        "  ?",
+        "how do I install helm?",
+        "What is a DaemonSet?",
+        "please add an option for the timeout to the chart",
+        "good morning, who is on call?",
+        "which book about containers do you recommend",
+        "pip cannot find a matching distribution for my package",
+    ],
+)
+def test_a_question_of_no_trouble_that_patterns_cover_is_matched_to_nothing(question: str) -> None:
+    assert matcher().match(question) == []
+
+
+def test_probabilities_add_up_and_say_what_was_near() -> None:
+    found, none = matcher().weigh("pods are evicted for disk pressure")
+    assert sum(match.probability for match in found) + none == pytest.approx(1)
+    assert found[0].pattern == "evicted_pod"
+    assert "pressure" in found[0].saying.lower()
+
+
+def test_a_pattern_of_ones_own_needs_no_sayings() -> None:
+    own = PatternText(
+        "kafka_lag",
+        "Kafka consumer lag",
+        1,
+        ("consumer lag", "offsets"),
+        ("Consumers fall behind the topic", "Lag of a consumer group grows"),
+        (),
+        (CauseText("Too few partitions", ("one partition", "one busy consumer"), "Add partitions"),),
+    )
+    texts = [*build.pattern_texts(load()), own]
+    found = Matcher(texts, lambda question: Reading({}, "trouble", False), default_embedder())
+    assert found.match("lag of our kafka consumer group grows")[0].pattern == "kafka_lag"
+
+
+def test_without_patterns_nothing_is_matched() -> None:
+    none = Matcher([], lambda question: Reading({}, "trouble", False), default_embedder())
+    assert none.match("CrashLoopBackOff") == []
+
+
+def test_sayings_are_of_patterns_that_exist_and_are_said_once() -> None:
+    sayings = packaged_yaml("kubelore.knowledge", "sayings.yaml")
+    assert set(sayings["patterns"]) <= {pattern.id for pattern in load().patterns}
+    lines = [line for said in (*sayings["patterns"].values(), sayings["none"]) for line in said]
+    assert all(isinstance(line, str) for line in lines)
+    assert len(set(sayings["none"])) == len(sayings["none"])
+
+
+def test_the_packaged_weights_are_of_the_signs_there_are() -> None:
+    model = packaged_model()
+    assert set(model.patterns) == set(PATTERN_SIGNS)
+    assert set(model.none) == set(NONE_SIGNS)
+    signs = matcher().signs("pod is pending")
+    assert signs.patterns.shape == (len(load().patterns), len(PATTERN_SIGNS))
+    assert np.isfinite(signs.none).all()
+
+
+def test_pages_of_patterns_hold_symptoms_causes_and_fixes() -> None:
+    name, page = next(iter(pages(build.pattern_texts(load()))))
+    said = "\n".join(block.text for block in page.blocks)
+    pattern = load().get(name)
+    assert page.type == "pattern"
+    assert pattern.symptoms[0] in said
+    assert pattern.common_causes[0].fix.text in said
