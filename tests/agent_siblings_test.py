@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from analysis_infra_support import event, flatten, namespace, service, slices
-from analysis_siblings_test import NAMES, env, member, routed, services, spec
+from analysis_routes_test import BEHIND, routed, services
+from analysis_siblings_test import NAMES, env, member, spec
 from kubelore.build import Settings, investigator
 from kubelore.types import Diagnosis, JsonObject
 from support import MemoryCluster
@@ -40,7 +41,6 @@ DENIED = (
     'Failed to pull image "registry.example/shop/cart:7": pull access denied, repository does not exist '
     "or may require authorization"
 )
-BEHIND = ("orders", "users", "prices", "stock", "mails")
 DATABASE = "db.corp.example.com:{}"
 
 

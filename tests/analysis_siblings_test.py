@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from analysis_infra_support import container, names, problems, service, slices, view_of, workload
+from analysis_infra_support import container, names, problems, service, view_of, workload
 from kubelore.analysis.dns import dns_facts
 from kubelore.analysis.settings import object_facts
 from kubelore.analysis.siblings import sibling_facts, siblings_of
@@ -176,40 +176,6 @@ def test_of_a_printed_table_no_setting_is_missed() -> None:
     tables = [workload(n, {"name": "app", "image": f"registry.example/shop/{n}:7"}) for n in NAMES[1:]]
 
     assert siblings_of(view_of(member("cart", spec(dnsPolicy="None")), tables), ODD) == []
-
-
-def routed(**leads: str) -> dict[str, Any]:
-    return env(**{f"{name}_URL": f"http://{host}:80" for name, host in leads.items()})
-
-
-def services(*names: str) -> Iterable[JsonObject]:
-    return [o for name in names for o in (service(name), slices(name))]
-
-
-def test_a_variable_that_leads_elsewhere_than_its_name_says_is_told() -> None:
-    gateway = routed(
-        ORDERS="prices-api", USERS="users-api", PRICES="prices-api", STOCK="stock-api", MAILS="mails-api"
-    )
-    plain = [member(n, env(REGION="north")) for n in NAMES[1:]]
-    behind = services(*(f"{n}-api" for n in ("orders", "users", "prices", "stock", "mails")))
-
-    (fact,) = sibling_facts(view_of(member("cart", {**gateway}), plain, behind), ODD)[-1:]
-    assert fact.value == "route"
-    assert (fact.params["setting"], fact.params["host"], fact.params["usual"]) == (
-        "ORDERS_URL",
-        "prices-api",
-        "orders-api",
-    )
-
-
-def test_variables_that_name_no_service_mislead_nobody() -> None:
-    gateway = routed(
-        UPSTREAM="prices-api", CACHE="stock-api", USERS="users-api", PRICES="prices-api", STOCK="stock-api"
-    )
-    plain = [member(n, routed(USERS="users-api")) for n in NAMES[1:]]
-    view = view_of(member("cart", gateway), plain, services("users-api", "prices-api", "stock-api"))
-
-    assert "route" not in differs(view)
 
 
 def test_a_difference_of_a_healthy_workload_is_no_problem() -> None:

@@ -33,8 +33,6 @@ far: numbers of another order of magnitude."""
 WORD = re.compile(r"[a-z]+|\d+")
 OWN = "*"
 """Stands for the workload's own name inside of other names."""
-TELLING = 3
-"""Letters from which a word of a name tells something."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from kubelore.analysis.podstate import Case, Container, condition, containers_of
 from kubelore.analysis.probes import port_facts, tight_facts
 from kubelore.analysis.programs import runs_proxy
 from kubelore.analysis.pulls import pull_secret_facts
+from kubelore.analysis.routes import route_facts
 from kubelore.analysis.services import service_facts
 from kubelore.analysis.siblings import sibling_facts
 from kubelore.analysis.subject import Subject
@@ -99,6 +100,7 @@ def settings(view: View, ref: Ref) -> list[Fact]:
         *components.component_facts(view, workload),
         *netpol.blocked_facts(view, workload),
         *sibling_facts(view, workload),
+        *route_facts(view, workload),
     ]
     return list({(f.key, f.value): f for f in reversed(facts)}.values())[::-1]
 

@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from statistics import median
 
 from kubelore.analysis.backends import troubled
-from kubelore.analysis.calls import resolve
 from kubelore.analysis.registry import check
-from kubelore.analysis.respects import RESPECTS, TELLING, WORD, Respect, Ways, repository
+from kubelore.analysis.respects import RESPECTS, Respect, Ways, repository
 from kubelore.analysis.subject import Subject
-from kubelore.analysis.targets import addresses, environment
-from kubelore.analysis.view import View, labels_of, ref_of
+from kubelore.analysis.view import View, labels_of
 from kubelore.types import Fact, Finding, Ref, Severity
 
 KEY = "sibling.differs"
@@ -41,12 +39,6 @@ NONE = "none"
 MAX_TOLD = 3
 """Topics of one respect that a sentence names."""
 RUNS_TO_AN_END = {"Job", "CronJob"}
-ADDRESS_WORDS = {
-    "host", "hostname", "port", "addr", "address", "url", "uri", "endpoint", "service", "svc", "server",
-    "base", "http", "https", "grpc", "api", "upstream", "backend", "target", "route", "routes", "primary",
-    "main",
-}  # fmt: skip
-"""Words of variables that say that there is an address, not whose."""
 
 
 def sibling_facts(view: View, workload: Ref) -> list[Fact]:
@@ -58,7 +50,7 @@ def sibling_facts(view: View, workload: Ref) -> list[Fact]:
     facts = [fact for r in RESPECTS if (fact := _compared(view, workload, siblings, r))]
     if len(facts) >= OTHER_KIND:
         return []
-    return [*facts, *_misled(view, workload, siblings)]
+    return facts
 
 
 def siblings_of(view: View, workload: Ref) -> list[Ref]:
@@ -152,15 +144,15 @@ def _difference(topic: str, own: Ways, theirs: Sequence[Ways], respect: Respect)
     values = [ways[topic] for ways in theirs if topic in ways]
     absent = len(theirs) - len(values)
     if topic not in own:
-        lacks = "lacks" in respect.unlike and _nearly_all(len(values), len(theirs))
+        lacks = "lacks" in respect.unlike and nearly_all(len(values), len(theirs))
         return Difference(topic, NONE, _usual(values), len(values), len(theirs)) if lacks else None
     if "far" in respect.unlike:
         return _distance(topic, own[topic], values)
-    if "alone" in respect.unlike and _nearly_all(absent, len(theirs)):
+    if "alone" in respect.unlike and nearly_all(absent, len(theirs)):
         return Difference(topic, own[topic], NONE, absent, len(theirs))
     usual = _usual(values)
     count = values.count(usual)
-    differs = "other" in respect.unlike and own[topic] != usual and _nearly_all(count, len(values))
+    differs = "other" in respect.unlike and own[topic] != usual and nearly_all(count, len(values))
     return Difference(topic, own[topic], usual, count, len(values)) if differs else None
 
 
@@ -170,7 +162,7 @@ def _distance(topic: str, own: str, values: Sequence[str]) -> Difference | None:
         return None
     middle, mine = median(numbers), float(own)
     near = [n for n in numbers if _times(n, middle) < FAR <= _times(mine, n)]
-    if _times(mine, middle) < FAR or not _nearly_all(len(near), len(numbers)):
+    if _times(mine, middle) < FAR or not nearly_all(len(near), len(numbers)):
         return None
     return Difference(topic, own, f"about {middle:g}", len(near), len(numbers))
 
@@ -181,7 +173,8 @@ def _times(left: float, right: float) -> float:
     return large / small if small else math.inf
 
 
-def _nearly_all(count: int, of: int) -> bool:
+def nearly_all(count: int, of: int) -> bool:
+    """Enough of them, and hardly any that do otherwise."""
     return of >= FEWEST and count >= of * (1 - ODD_ONES)
 
 
@@ -194,62 +187,6 @@ def _sentence(found: Difference, respect: Respect) -> str:
     if respect.secret:
         return f"{what}: another than {found.count} of {found.of} healthy siblings have"
     return f"{what}: {found.own}, and {found.usual} for {found.count} of {found.of} healthy siblings"
-
-
-# -- variables and where they lead ----------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class Lead:
-    """A variable that leads to a Service. `named` is the other one whose name the variable carries."""
-
-    variable: str
-    service: Ref
-    agrees: bool
-    named: str
-
-
-def _misled(view: View, workload: Ref, siblings: Iterable[Ref]) -> Iterator[Fact]:
-    """Variables that carry the name of one Service and lead to another, where the custom is another."""
-    own = _leads(view, workload)
-    others = [lead for sibling in siblings for lead in _leads(view, sibling)]
-    for lead in own:
-        rest = [o for o in (*own, *others) if o is not lead]
-        right = [o for o in rest if o.agrees]
-        if lead.named and not lead.agrees and _nearly_all(len(right), len(rest)):
-            detail = (
-                f"{lead.variable} leads to {lead.service.name}, not to {lead.named} that it is named after; "
-                f"{len(right)} of {len(rest)} variables of this application lead where they say"
-            )
-            params = {"setting": lead.variable, "host": lead.service.name, "usual": lead.named}
-            yield Subject(workload).fact(KEY, "route", detail, **params)
-
-
-def _leads(view: View, workload: Ref) -> list[Lead]:
-    known = view.once(_known_leads)
-    if workload not in known:
-        known[workload] = list(_read_leads(view, workload))
-    return known[workload]
-
-
-def _known_leads(_: View) -> dict[Ref, list[Lead]]:
-    """Filled as they are asked for."""
-    return {}
-
-
-def _read_leads(view: View, workload: Ref) -> Iterator[Lead]:
-    for container in view.pod_spec(workload).get("containers") or ():
-        for variable, target in addresses(environment(view, workload.namespace, container)):
-            words = [
-                w for w in WORD.findall(variable.lower()) if w not in ADDRESS_WORDS and len(w) >= TELLING
-            ]
-            call = resolve(view, workload, target) if words else None
-            if call is not None and call.service is not None and view.find(call.service) is not None:
-                named = [s for s in _services(view, workload) if all(word in s for word in words)]
-                agrees = any(word in call.service.name for word in words)
-                yield Lead(variable, call.service, agrees, min(named, key=len, default=""))
-
-
-def _services(view: View, workload: Ref) -> list[str]:
-    return [ref_of(service).name for service in view.all("Service", workload.namespace)]
 
 
 # -- analyzer -------------------------------------------------------------------------------------------

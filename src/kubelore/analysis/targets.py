@@ -23,7 +23,19 @@ DEFAULT_PORTS = {
     "nats": 4222, "ldap": 389, "ldaps": 636, "sqlserver": 1433, "clickhouse": 9000, "memcached": 11211,
 }  # fmt: skip
 
-NETWORK_SCHEMES = {*DEFAULT_PORTS, "tcp", "udp", "grpc", "grpcs", "dns", "h2c", "kafka", "zk", "zookeeper"}
+NETWORK_SCHEMES = {
+    *DEFAULT_PORTS,
+    "tcp",
+    "udp",
+    "grpc",
+    "grpcs",
+    "dns",
+    "lb",
+    "h2c",
+    "kafka",
+    "zk",
+    "zookeeper",
+}
 """Schemes before a host; after others (`kubernetes://`, `file://`) one follows only when it has a port."""
 
 _HOST = r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?)*\.?"
@@ -190,6 +202,14 @@ def _bare_host(key: str, value: str, port: int | None, where: str) -> Iterator[T
     for part in value.split(","):
         if _BARE_HOST.fullmatch(part.strip()):
             yield from _target(part.strip(), port, where, sure=bool(sure))
+
+
+def mounted_texts(view: View, workload: Ref) -> Iterator[tuple[str, str]]:
+    """(where, text) of ConfigMaps mounted as files."""
+    for name, keys in _mounted_maps(view.pod_spec(workload)):
+        for key, value in _config_data(view, workload.namespace, name).items():
+            if not keys or key in keys:
+                yield f"{key} of ConfigMap {name}", str(value)
 
 
 def _mounted_maps(spec: JsonObject) -> Iterator[tuple[str, set[str]]]:
