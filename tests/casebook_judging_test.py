@@ -266,6 +266,16 @@ def test_a_case_that_named_the_right_cause_earns_credit(store: SqliteCaseStore) 
     assert credit(store, teacher) == 0
 
 
+def test_a_case_that_spoke_for_an_answer_shares_its_outcome(store: SqliteCaseStore) -> None:
+    (teacher,) = trust(store, 1)
+    for number, rating in ((2, 5), (3, 1)):
+        made = make(number, context="staging")
+        assert made.diagnosis is not None
+        made.diagnosis = replace(made.diagnosis, cases=(teacher.id,))
+        book(store).judge(record(store, made), Judgement(rating=rating))
+        assert credit(store, teacher) == (1 if number == 2 else 0)
+
+
 def test_a_case_that_was_right_earns_credit_though_the_answer_was_wrong(store: SqliteCaseStore) -> None:
     (teacher,) = trust(store, 1)
     shown = record(store, make(2, cause="memory_leak", lessons=[lesson_of(teacher)]))

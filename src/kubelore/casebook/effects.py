@@ -86,25 +86,26 @@ def regroup(before: Case, after: Case, others: Others) -> dict[str, Any]:
 
 
 def outcome(case: Case, others: Others) -> dict[str, float]:
-    """What the outcome of a case says of each lesson it was shown, by `kind/id`: 1 helped, -1 harmed.
+    """What the outcome of a case says of each lesson it was shown and of each past case that spoke for its
+    answer, by `kind/id`: 1 helped, -1 harmed.
 
     A past case is judged by the cause it spoke for: it helped where that was right, also when the answer
     was another one, and harmed where it was the wrong answer. Passages and patterns share in the answer.
     """
+    if not case.verdict:
+        return {}
+    good = 1.0 if case.verdict == "right" else -1.0
+    shown = [(lesson["kind"], lesson["id"]) for lesson in case.lessons]
+    shown += [("case", spoke) for spoke in case.diagnosis.get("cases", ())]
     given: dict[str, float] = {}
-    for lesson in case.lessons:
-        key = f"{lesson['kind']}/{lesson['id']}"
-        if not case.verdict:
-            amount = 0.0
-        elif lesson["kind"] == "case":
-            told = others.get(lesson["id"])
+    for kind, name in dict.fromkeys(shown):
+        if kind == "case":
+            told = others.get(name)
             amount = _told(told.cause, case) if told else 0.0
-        elif lesson["kind"] == "pattern" and lesson["id"] != case.diagnosis.get("pattern"):
-            amount = 0.0
         else:
-            amount = 1.0 if case.verdict == "right" else -1.0
+            amount = 0.0 if kind == "pattern" and name != case.diagnosis.get("pattern") else good
         if amount:
-            given[key] = amount
+            given[f"{kind}/{name}"] = amount
     return given
 
 

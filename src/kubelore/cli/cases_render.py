@@ -51,6 +51,8 @@ def case(report: Mapping[str, Any]) -> RenderableType:
         shown = (f"{x['kind']} {x['id'][:SHORT_ID] if x['kind'] == 'case' else x['id']}: {x['title']}"
                  for x in report["lessons"])  # fmt: skip
         parts += [heading("Lessons shown"), *(item("-", Text(line)) for line in shown), Text()]
+    if spoke := report["diagnosis"].get("cases"):
+        parts += [heading("Past cases that spoke for it"), *(item("-", Text(case)) for case in spoke), Text()]
     parts += [heading("History"), *_history(report["history"])]
     return Group(*parts)
 
