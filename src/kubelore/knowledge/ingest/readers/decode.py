@@ -15,6 +15,7 @@ _DECLARED = re.compile(
     rb"""<(?:meta|\?xml)\b[^>]{0,200}?(?:charset|encoding)\s{0,4}=\s{0,4}["']?([\w.:-]{1,40})""",
     re.IGNORECASE,
 )
+_ODD = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f-\x9f\ufffd]")
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
           (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
 
@@ -43,7 +44,4 @@ def _decoded(content: bytes, marked: str) -> str:
 
 def _strange(text: str) -> bool:
     """Whether a text has more control and replacement characters than any writing has."""
-    odd = sum(
-        1 for c in text if (c < " " and c not in "\t\n\r\f\x1b") or c == "\ufffd" or "\x7f" <= c < "\xa0"
-    )
-    return odd * 10 > len(text)
+    return len(_ODD.findall(text)) * 10 > len(text)
