@@ -15,7 +15,7 @@ from kubelore.store.sqlite.statements import as_json
 
 TITLE, CONTENT, TAGS = 4.0, 1.0, 2.0
 """BM25 weights of the columns."""
-BUDGET = 3000
+BUDGET = 2000
 """Passages that one query scores at most, if more than one word is in it."""
 COMMON = 500
 """Words in more passages than this are counted once after each pass: counting them in a search takes long."""
