@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from casebook_support import DATABASE, book, make, open_store, record
 from kubelore.casebook.arrival import Arrived, Gate, bring_in
@@ -24,6 +26,7 @@ from kubelore.cases import CaseFilter
 from kubelore.errors import DataError, UsageError
 from kubelore.patterns.check import root_causes
 from kubelore.store.sqlite.cases import SqliteCaseStore
+from kubelore.types import Edge, Evidence, Fact, Observation, Ref
 
 NAMES = ("checkout-api", "orders-db", "shop", "prod", "ann", "bea", "why is", "exceeded")
 
@@ -84,6 +87,26 @@ def test_an_object_has_the_same_number_wherever_it_is_named(theirs: SqliteCaseSt
 
 def test_raw_observations_and_secrets_never_leave(theirs: SqliteCaseStore) -> None:
     assert "ready 0 of 1" not in "\n".join(lines_of(theirs))
+
+
+ODD = st.text(st.characters(codec="utf-8", exclude_characters="/"), min_size=1, max_size=20)
+REFS = st.builds(Ref, st.sampled_from(["Pod", "Node", "Host", "acme"]), ODD | st.just(""), ODD)
+FACTS = st.builds(Fact, st.sampled_from(["event", "pod.waiting"]), ODD | st.just("BackOff"), REFS)
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(FACTS, max_size=6), st.lists(st.tuples(REFS, REFS), max_size=4), st.booleans())
+def test_whatever_was_seen_can_be_taken_in_elsewhere(
+    theirs: SqliteCaseStore, facts: list[Fact], ends: list[tuple[Ref, Ref]], anonymous: bool
+) -> None:
+    evidence = Evidence()
+    edges = tuple(Edge("calls", *pair) for pair in ends)
+    covers = tuple(("DESCRIBE", fact.about) for fact in facts)
+    evidence.add(Observation("", tuple(facts), edges, covers), 1)
+    line = exported(theirs.cases(CaseFilter(), limit=1)[0], evidence, anonymous=anonymous)
+    gate = Gate("x", "ann", root_causes().keys(), b"key")
+    entry, _ = gate.line(line.encode())
+    assert entry.set["state"] == "quarantined"
 
 
 # -- what comes in ---------------------------------------------------------------------------------

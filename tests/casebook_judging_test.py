@@ -304,6 +304,15 @@ def test_a_case_that_misleads_twice_retires_and_comes_back_when_the_blame_is_und
     assert (now.credit, now.state) == (-1, "trusted")
 
 
+def test_a_person_can_overrule_a_rule(store: SqliteCaseStore) -> None:
+    (teacher,) = trust(store, 1)
+    for number in (2, 3):
+        shown = record(store, make(number, lessons=[lesson_of(teacher)], context="staging"))
+        book(store).judge(shown, Judgement(cause="memory_leak"))
+    now = book(store).undo(book(store).find(teacher.id))
+    assert (now.state, now.credit) == ("trusted", -2)
+
+
 def test_other_lessons_are_credited_too(store: SqliteCaseStore) -> None:
     lessons = [Lesson("pattern", "oomkilled", "", ""), Lesson("pattern", "rollout_stuck", "", ""),
                Lesson("knowledge", "k1", "", "")]  # fmt: skip

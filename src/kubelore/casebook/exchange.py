@@ -8,24 +8,28 @@ comments are left out, times are cut to the day.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from kubelore.casebook.signs import ONE_WORD
 from kubelore.cases import Case
 from kubelore.types import EdgeKind, Evidence, Ref
 
 FORMAT = "kubelore.casebook/1"
-MAX_LINE = 1 << 20
+MAX_LINE = 4 << 20
 """Bytes of one case."""
+MAX_FACTS, MAX_EDGES = 5000, 10_000
 MAX_TEXT = 4000
 
 Word = Annotated[str, Field(max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._:/%+-]*$")]
 Id = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{7,}$")]
 CauseId = Annotated[str, Field(max_length=64, pattern=r"^([a-z][a-z0-9_]*)?$")]
-Object = Annotated[str, Field(max_length=600, pattern=r"^([A-Z][A-Za-z0-9]*/[^/\s]*/[^/\s]+)?$")]
+WRITTEN = re.compile(r"[A-Z][A-Za-z0-9]{0,99}/[^/\s]{0,253}/[^/\s]{1,253}")
+"""An object as other casebooks take it."""
+Object = Annotated[str, Field(pattern=rf"^({WRITTEN.pattern})?$")]
 Tool = Annotated[str, Field(max_length=40, pattern=r"^[A-Z][A-Z0-9_]*$")]
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
 
@@ -73,9 +77,9 @@ class Line(Strict):
     comment: Text = ""
     explanation: Text = ""
     tools: Annotated[tuple[Tool, ...], Field(max_length=50)] = ()
-    facts: Annotated[tuple[FactLine, ...], Field(max_length=5000)] = ()
-    edges: Annotated[tuple[EdgeLine, ...], Field(max_length=10_000)] = ()
-    covers: Annotated[tuple[CoverLine, ...], Field(max_length=10_000)] = ()
+    facts: Annotated[tuple[FactLine, ...], Field(max_length=MAX_FACTS)] = ()
+    edges: Annotated[tuple[EdgeLine, ...], Field(max_length=MAX_EDGES)] = ()
+    covers: Annotated[tuple[CoverLine, ...], Field(max_length=MAX_EDGES)] = ()
 
 
 def header(cases: int, *, anonymous: bool) -> str:
@@ -98,9 +102,7 @@ def exported(case: Case, evidence: Evidence, *, anonymous: bool) -> str:
         "confirmed_object": names.written(case.confirmed_object),
         "rating": case.user_rating,
         "tools": case.tools,
-        "facts": [(c.step, c.fact.key, c.fact.value, names(c.fact.about)) for c in evidence],
-        "edges": [(edge.kind, names(edge.source), names(edge.target)) for edge in evidence.edges()],
-        "covers": [(tool, names(ref)) for tool, ref in sorted(evidence.covered)],
+        **_evidence(evidence, names),
     }
     if not anonymous:
         line |= {
@@ -112,6 +114,26 @@ def exported(case: Case, evidence: Evidence, *, anonymous: bool) -> str:
             "explanation": str(case.diagnosis.get("explanation", ""))[:MAX_TEXT],
         }
     return _dumped({key: value for key, value in line.items() if value})
+
+
+def _evidence(evidence: Evidence, names: Names) -> dict[str, list[tuple[Any, ...]]]:
+    """What signs are made of. What no casebook would take is left out: odd names, values that are no word."""
+    facts = [
+        (cited.step, cited.fact.key, cited.fact.value, names(cited.fact.about))
+        for cited in evidence
+        if ONE_WORD.fullmatch(cited.fact.value) and _fits(cited.fact.about)
+    ]
+    edges = [
+        (edge.kind, names(edge.source), names(edge.target))
+        for edge in evidence.edges()
+        if _fits(edge.source) and _fits(edge.target)
+    ]
+    covers = [(tool, names(ref)) for tool, ref in sorted(evidence.covered) if _fits(ref)]
+    return {"facts": facts[:MAX_FACTS], "edges": edges[:MAX_EDGES], "covers": covers[:MAX_EDGES]}
+
+
+def _fits(ref: Ref) -> bool:
+    return WRITTEN.fullmatch(str(ref)) is not None
 
 
 class Names:
@@ -149,11 +171,6 @@ class Numbers(Names):
 
     def _numbered(self, namespace: str) -> str:
         return self._namespaces.setdefault(namespace, f"namespace-{len(self._namespaces) - 1}")
-
-
-def lines(cases: Iterable[tuple[Case, Evidence]], *, anonymous: bool) -> Iterator[str]:
-    for case, evidence in cases:
-        yield exported(case, evidence, anonymous=anonymous)
 
 
 def _dumped(content: dict[str, Any]) -> str:
