@@ -13,6 +13,7 @@ from kubelore.errors import StoreError
 from kubelore.passages import KnowledgeFilter, Space, Terms
 from kubelore.protocols import KnowledgeStore
 from kubelore.store.sqlite.knowledge.store import SqliteKnowledge
+from kubelore.types import KnowledgeEntry
 from store_support import DIMENSION, EMBEDDER, add, contents, document, found, of, passage, vector
 
 Opener = Callable[[], KnowledgeStore]
@@ -186,7 +187,8 @@ def test_pages_follow_each_other_without_gaps(store: KnowledgeStore) -> None:
     add(store, *(document(f"{name}.md", "x " + name, "y " + name, "z " + name) for name in "cab"))
     everything = store.page(limit=100)
     assert [(e.document, e.position) for e in everything] == [(f"{d}.md", i) for d in "abc" for i in range(3)]
-    pages, after = [], ""
+    pages: list[KnowledgeEntry] = []
+    after = ""
     while page := store.page(limit=2, after=after):
         pages += page
         after = page[-1].id
@@ -283,6 +285,30 @@ def test_frequencies_count_passages_without_case(store: KnowledgeStore) -> None:
     assert store.frequencies(["Pod", "absent"]) == {"Pod": 2, "absent": 0}
 
 
+@pytest.fixture
+def large_store(store: KnowledgeStore) -> KnowledgeStore:
+    """Large enough that the cost of common words matters."""
+    many = [document(f"{i}.md", f"pod number{i}") for i in range(2500)]
+    few = [of(f"f{i}.md", passage(f"pod few{i}", document=f"f{i}.md", tags=["few"])) for i in range(3)]
+    add(store, *many, *few, document("rare.md", "finalizer"))
+    return store
+
+
+def test_in_a_large_store_common_words_do_not_hide_rare_ones(large_store: KnowledgeStore) -> None:
+    assert large_store.frequencies(["pod", "finalizer"]) == {"pod": 2503, "finalizer": 1}
+    assert contents(large_store.keywords([["pod"], ["finalizer"]], limit=2))[0] == "finalizer"
+    assert len(large_store.keywords([["pod"]], limit=5)) == 5
+
+
+def test_in_a_large_store_a_filter_finds_by_common_words_too(large_store: KnowledgeStore) -> None:
+    few = KnowledgeFilter(tags=("few",))
+    hits = large_store.keywords([["pod"], ["finalizer"]], few, limit=5)
+    assert sorted(contents(hits)) == ["pod few0", "pod few1", "pod few2"]
+    broad = KnowledgeFilter(types=("doc",))
+    assert contents(large_store.keywords([["pod"], ["few1"]], broad, limit=1)) == ["pod few1"]
+    assert len(large_store.keywords([["pod"]], broad, limit=5)) == 5
+
+
 def test_terms_can_be_made_anew(store: KnowledgeStore) -> None:
     add(store, document("b.md", "pods"), document("a.md", "nodes"))
     assert store.index().analyser == ""
@@ -322,6 +348,15 @@ def test_nearest_gives_cosines_best_first_and_leaves_out_what_has_no_vector(stor
     assert contents(hits) == ["east", "northeast", "north"]
     assert [hit.score for hit in hits] == pytest.approx([0.995, 0.774, 0.0995], abs=1e-3)
     assert contents(store.nearest(EMBEDDER, vector(0, 1), limit=1)) == ["north"]
+
+
+def test_a_filter_that_lets_few_through_finds_them_among_many_nearer_ones(store: KnowledgeStore) -> None:
+    store.use_embedder(EMBEDDER, DIMENSION)
+    near = [passage(f"near {i}", document="a.md", position=i, vec=vector(1, i / 1000)) for i in range(300)]
+    far = passage("far", document="b.md", tags=["few"], vec=vector(-1, 1))
+    add(store, of("a.md", *near), of("b.md", far), embedder=EMBEDDER)
+    assert contents(store.nearest(EMBEDDER, vector(1), KnowledgeFilter(tags=("few",)), limit=5)) == ["far"]
+    assert contents(store.nearest(EMBEDDER, vector(1), KnowledgeFilter(tags=("none",)), limit=5)) == []
 
 
 def test_nearest_agrees_with_a_plain_product_over_many(store: KnowledgeStore) -> None:

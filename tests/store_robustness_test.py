@@ -29,6 +29,7 @@ from kubelore.passages import KnowledgeFilter
 from kubelore.store.sqlite.database import Database
 from kubelore.store.sqlite.knowledge.store import SqliteKnowledge
 from kubelore.store.sqlite.statements import KNOWLEDGE
+from kubelore.types import KnowledgeEntry
 from store_child import DOCUMENTS, PASSAGES, filled
 from store_support import DIMENSION, EMBEDDER, add, document, found, of, passage, vector
 
@@ -49,7 +50,8 @@ def stored(output: str) -> list[int]:
 def check_whole(store: SqliteKnowledge, source: str, batches: list[int]) -> None:
     """Each of these batches is there, whole, in its last edition; what else is there is whole as well."""
     assert store.problems() == []
-    entries, after = [], ""
+    entries: list[KnowledgeEntry] = []
+    after = ""
     while page := store.page(KnowledgeFilter(sources=(source,)), limit=500, after=after):
         entries += page
         after = page[-1].id
