@@ -8,8 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from kubelore.agent.opening import target
-from kubelore.analysis.backends import addresses_of, selected_workloads, selector_of
-from kubelore.analysis.edges import nodes_of
+from kubelore.analysis.backends import addresses_of, desired_replicas
 from kubelore.analysis.find import find
 from kubelore.analysis.settings import object_facts
 from kubelore.analysis.storage import claims_in
@@ -17,12 +16,13 @@ from kubelore.analysis.view import View, parse_time, ref_of
 from kubelore.bench.cloud_opsbench import signs
 from kubelore.bench.cloud_opsbench.gather import Gathered
 from kubelore.bench.cloud_opsbench.known import AllKnown
+from kubelore.bench.cloud_opsbench.trail import MAX_FOLLOWED, Trail
 from kubelore.errors import ToolError
 from kubelore.tools.arguments import read
 from kubelore.tools.pods import pod_ready, pod_status, pods_behind, restarts, statuses, worst_pod
 from kubelore.tools.registry import Toolbox
 from kubelore.tools.resolve import Resolver
-from kubelore.types import Fact, Finding, JsonObject, Observation, Ref, Severity, ToolCall
+from kubelore.types import Finding, JsonObject, Observation, Ref, Severity, ToolCall
 
 CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 ROLE = "kubernetes.io/role"
@@ -31,12 +31,8 @@ RECENTLY = timedelta(minutes=30)
 OFTEN = 2
 """Restarts that are no accident any more."""
 FELT = ("latency=high", "node.network=", "usage.cpu=at-limit", "usage.memory=near-limit")
-MAX_ENTRIES = 2
-MAX_FOLLOWED = 2
 RARE = 4
 """One workload of so many without a Service is odd; more often it is the custom there."""
-ABOUT_DATABASES = {"dependency.kind=database", "log=db-too-many-connections", "log=db-read-only"}
-UNANSWERED = {"log=connection-timeout", "log=no-route"}
 NODE_AGENTS = ("kubelet", "containerd")
 
 
@@ -46,8 +42,7 @@ class CaseToolbox:
     def __init__(self, gathered: Gathered, namespace: str) -> None:
         self._known = gathered
         self._namespace = namespace
-        self._looked: dict[Ref, None] = {}
-        self._logged: dict[Ref, None] = {}
+        self._trail = Trail(gathered, namespace)
         self._shaky: set[Ref] = set()
         """Restarted for a reason that nothing tells, and well since: worth a look, not the end of looking."""
         self._fetch: Mapping[str, Callable[[Ref | None], None]] = {
@@ -72,9 +67,9 @@ class CaseToolbox:
         if fetch is not None:
             fetch(self._service(call) if call.name == "GET_ENDPOINTS" else self._target(call))
         texts, self._known.texts = self._known.texts, []
-        tools = Toolbox(self.view, extra=[AllKnown(self._known, self._namespace, self._looked, texts)])
+        tools = Toolbox(self.view, extra=[AllKnown(self._known, self._namespace, self._trail.looked, texts)])
         answers = [tools.run(call), tools.run(ToolCall(AllKnown.name))]
-        answers += [tools.run(ToolCall("GET_LOGS", target(workload))) for workload in self._logged]
+        answers += [tools.run(ToolCall("GET_LOGS", target(workload))) for workload in self._trail.logged]
         return self._merged(call, answers)
 
     @staticmethod
@@ -122,8 +117,8 @@ class CaseToolbox:
         self._for_what_is_lacking()
         alerts = self._known.alerts
         if not self._broken() and all(a.error for a in alerts.alerts):
-            for entry in signs.failing_ones(self.view, self._namespace, alerts) or self._entries():
-                self._follow(self._read_logs(entry))
+            for entry in signs.failing_ones(self.view, self._namespace, alerts) or self._trail.entries():
+                self._trail.follow(entry)
         if not self._broken() and not alerts.alerts:
             self._for_unserved()
 
@@ -133,6 +128,9 @@ class CaseToolbox:
         lacking = [w for w in self.view.workloads(self._namespace) if self._lacks_pods(w)]
         for workload in lacking[:1]:
             self._for_missing_pods(workload)
+        for workload in [w for w in self.view.workloads(self._namespace) if self._is_idle(w)][:MAX_FOLLOWED]:
+            self._trail.looked[workload] = None
+            self._trail.settings(workload)
         if not lacking and not self._broken():
             self._for_services()
 
@@ -152,117 +150,40 @@ class CaseToolbox:
         return any(f.key == "container.killed_by" or f.value == "OOMKilled" for f in facts)
 
     def _lacks_pods(self, workload: Ref) -> bool:
-        wanted = ((self.view.find(workload) or {}).get("spec") or {}).get("replicas")
+        wanted = desired_replicas(self.view, workload)
         return workload.kind == "Deployment" and wanted != 0 and not self.view.pods_of(workload)
+
+    def _is_idle(self, workload: Ref) -> bool:
+        return workload.kind == "Deployment" and desired_replicas(self.view, workload) == 0
 
     def _for_pod(self, pod: JsonObject) -> None:
         self._known.describe(ref_of(pod))
-        self._looked[self.view.workload_of(pod)] = None
+        self._trail.looked[self.view.workload_of(pod)] = None
 
     def _for_services(self) -> None:
         """Endpoints say which Services reach nothing; labels of pods say why."""
         for kind in ("Service", "Endpoints"):
             self._once(kind)
-        if not self.view.cluster.readable("Pod") and any(map(self._has_lost_its_pods, self._services())):
+        if not self.view.cluster.readable("Pod") and any(
+            map(self._trail.has_lost_its_pods, self._trail.services())
+        ):
             self._known.labels()
-        for service in signs.odd_protocols(self._services())[:1]:
-            for workload in self._behind(service)[:1]:
-                self._for_settings(workload)
+        for service in signs.odd_protocols(self._trail.services())[:1]:
+            for workload in self._trail.behind(service)[:1]:
+                self._trail.settings(workload)
 
     def _for_unserved(self) -> None:
         """One of many workloads that has no Service: could it not be made?"""
         deployments = [ref_of(d) for d in self.view.all("Deployment", self._namespace)]
-        served = {w for s in self._services() for w in self._behind(s)}
+        served = {w for s in self._trail.services() for w in self._trail.behind(s)}
         alone = [w for w in deployments if w not in served]
         if alone and len(alone) * RARE <= len(deployments):
-            self._for_settings(alone[0])
-
-    def _services(self) -> list[JsonObject]:
-        return self.view.all("Service", self._namespace)
-
-    def _has_lost_its_pods(self, service: JsonObject) -> bool:
-        """It reaches nothing, and is called like a workload."""
-        addresses = addresses_of(self.view, service)
-        named = {w.name for w in self.view.workloads(self._namespace)}
-        return addresses.known and not addresses.ready and ref_of(service).name in named
-
-    def _for_settings(self, workload: Ref) -> None:
-        """What it was made from may ask for more than there is: a quota may refuse the rest."""
-        self._known.manifest(workload)
-        if self._known.absent():
-            self._once("ResourceQuota")
-
-    def _entries(self) -> list[Ref]:
-        """Workloads that are reached from outside of the cluster: their logs name what fails behind them."""
-        outside = [s for s in self._services() if _is_exposed(s)]
-        return list(dict.fromkeys(w for s in outside for w in self._behind(s)))[:MAX_ENTRIES]
-
-    def _behind(self, service: JsonObject) -> list[Ref]:
-        found = selected_workloads(self.view, service)
-        if found:
-            return found
-        wanted = selector_of(service)
-        return [
-            ref_of(d)
-            for d in self.view.all("Deployment", self._namespace)
-            if wanted and wanted.items() <= _selected_by(d).items()
-        ]
-
-    def _read_logs(self, workload: Ref) -> tuple[Fact, ...]:
-        """What the log tells."""
-        if workload not in self._logged:
-            self._logged[workload] = None
-            self._known.logs(workload)
-        seen = Toolbox(self.view).run(ToolCall("GET_LOGS", target(workload))).facts
-        if any(f.name in ABOUT_DATABASES for f in seen):
-            for kind in ("Service", "Endpoints"):
-                self._once(kind)
-        return seen
-
-    def _follow(self, told: tuple[Fact, ...]) -> None:
-        """From a log that names calls that fail to what it calls, and to who else may have made the call: a
-        program often relays the error of one that it calls."""
-        for fact in [f for f in told if f.name == "dependency.service=ok"][:MAX_FOLLOWED]:
-            ref = Ref("Service", fact.params.get("service_namespace", ""), fact.params.get("service", ""))
-            service = self.view.find(ref)
-            if service is not None:
-                self._known.describe(ref)
-                for workload in self._behind(service)[:1]:
-                    self._for_suspect(workload, fact.about)
-                    self._for_proxies(fact.about, told)
-                    if any(f.name == "log=upstream-5xx" for f in told):
-                        self._read_logs(workload)
-        for fact in told:
-            if fact.name in ("dependency.service=missing", "dependency.port=not-served"):
-                self._for_callers(fact.about, fact.params.get("host", ""))
-
-    def _for_proxies(self, caller: Ref, told: tuple[Fact, ...]) -> None:
-        """Calls that get no answer from what is there: does the caller's node know the way?"""
-        if any(f.name in UNANSWERED for f in told):
-            for node in nodes_of(self.view, caller):
-                self._known.node_service(node, "kube-proxy")
-
-    def _for_callers(self, relay: Ref, host: str) -> None:
-        """Settings of the workloads that call what is named most like this host."""
-        names = {ref_of(s).name for s in self._services()}
-        meant = max((n for n in names if host.startswith(n)), key=len, default="")
-        if not meant:
-            return
-        self._known.dependencies(relay)
-        callers = [e.source for e in self._known.edges if e.target.name == meant and e.source != relay]
-        for workload in list(dict.fromkeys(callers))[:MAX_FOLLOWED]:
-            self._for_suspect(workload, relay)
-
-    def _for_suspect(self, workload: Ref, caller: Ref) -> None:
-        """Settings of what fails by the word of one that calls it."""
-        self._for_settings(workload)
-        self._looked[workload] = None
-        self._known.blame(workload, caller)
+            self._trail.settings(alone[0])
 
     def _for_object(self, ref: Ref | None) -> None:
         if ref is None:
             return
-        self._looked[ref] = None
+        self._trail.looked[ref] = None
         if ref.kind == "Service":
             self._for_endpoints(ref)
             self._connect(ref)
@@ -279,12 +200,12 @@ class CaseToolbox:
         obj = self.view.find(ref)
         workload = self.view.workload_of(obj) if obj else ref
         pod = worst_pod(self.view.pods_of(workload))
-        self._looked[workload] = None
+        self._trail.looked[workload] = None
         if pod is None:
             self._for_missing_pods(workload)
             return
         self._known.describe(ref_of(pod))
-        self._for_settings(workload)
+        self._trail.settings(workload)
         if not (pod.get("spec") or {}).get("nodeName"):
             self._for_unscheduled(workload)
         elif "CreateContainerConfigError" in pod_status(pod):
@@ -292,7 +213,7 @@ class CaseToolbox:
 
     def _for_missing_pods(self, workload: Ref) -> None:
         """Why no pod was made is told by what should make them."""
-        self._looked[workload] = None
+        self._trail.looked[workload] = None
         self._once("ReplicaSet")
         for owned in self.view.dependents(workload):
             if int((owned.get("spec") or {}).get("replicas") or 0):
@@ -317,7 +238,7 @@ class CaseToolbox:
                 self._known.node_service(ref_of(node), "kube-scheduler")
 
     def _for_claim(self, ref: Ref) -> None:
-        self._looked[ref] = None
+        self._trail.looked[ref] = None
         self._once("PersistentVolumeClaim")
         if self.view.find(ref) is None:
             self._once("ResourceQuota")
@@ -331,7 +252,7 @@ class CaseToolbox:
         obj = self.view.find(ref)
         pods = pods_behind(self.view, obj) if obj else self.view.pods_of(ref)
         for pod in pods[:1]:
-            self._read_logs(self.view.workload_of(pod))
+            self._trail.log(self.view.workload_of(pod))
 
     def _for_endpoints(self, ref: Ref | None) -> None:
         self._for_services()
@@ -340,8 +261,8 @@ class CaseToolbox:
             return
         self._known.describe(ref)
         if addresses_of(self.view, service).ready:
-            for workload in self._behind(service)[:1]:
-                self._for_settings(workload)
+            for workload in self._trail.behind(service)[:1]:
+                self._trail.settings(workload)
 
     def _connect(self, ref: Ref) -> None:
         """Where endpoints are there, only connecting tells whether they are reached."""
@@ -398,14 +319,6 @@ def _restarted(pod: JsonObject, now: datetime) -> bool:
     ends = [((s.get("lastState") or {}).get("terminated") or {}).get("finishedAt") for s in statuses(pod)]
     times = [time for end in ends if (time := parse_time(end))]
     return restarts(pod) > 0 and (not times or now - max(times) < RECENTLY)
-
-
-def _selected_by(deployment: JsonObject) -> dict[str, str]:
-    return ((deployment.get("spec") or {}).get("selector") or {}).get("matchLabels") or {}
-
-
-def _is_exposed(service: JsonObject) -> bool:
-    return (service.get("spec") or {}).get("type") in ("NodePort", "LoadBalancer")
 
 
 def _ready(node: JsonObject) -> bool:
