@@ -16,31 +16,34 @@ FARTHEST = 62
 """Bits of the largest step over what cannot be read."""
 
 
-def rescue(damaged: Database, mend: Callable[[Database, bool], list[str]]) -> list[str]:
+def rescue(damaged: Database, mend: Callable[[Database, set[str]], list[str]]) -> list[str]:
     """Put a new file in place of the damaged one, which is kept beside it, and close it.
 
-    `mend` brings the rows that were saved in line with each other; it is told whether others were lost, and
+    `mend` brings the rows that were saved in line with each other; it is told which tables lost some, and
     returns what to say of that. Nobody else may have the file open. Returns what was done, a sentence each.
-    Raises StoreBusy; StoreCorrupt when not
-    even the schema can be read, or when the file holds another area too.
+    Raises StoreBusy, StoreNotWritable; StoreCorrupt when not even the schema can be read, or when the file
+    holds another area too.
     """
     with damaged.alone():
         if damaged.ask("SELECT 1 FROM schema_version WHERE area <> ?", damaged.area.name):
             raise damaged.damaged(f"it holds more than the {damaged.area.what}, and is not copied")
-        new = damaged.path.with_name(f"{damaged.path.name}.rescued")
-        new.unlink(missing_ok=True)
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        new = damaged.path.with_name(f"{damaged.path.name}.rescued-{stamp}")
         with closing(Database(new, damaged.area)) as fresh:
             fresh.ask("PRAGMA foreign_keys=OFF")
-            done, lost = [], False
+            done, lost = [], set()
             for table, keys in _tables(fresh):
                 kept, gaps = _copy(damaged, fresh, table, keys)
-                lost |= gaps
-                done += [f"{table}: saved {kept} rows, others could not be read"] if gaps else []
+                if gaps:
+                    lost.add(table)
+                    done.append(f"{table}: saved {kept} rows, others could not be read")
             done += mend(fresh, lost)
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         kept_as = damaged.path.with_name(f"{damaged.path.name}.damaged-{stamp}")
-        damaged.path.rename(kept_as)
-        new.rename(damaged.path)
+        try:
+            damaged.path.rename(kept_as)
+            new.rename(damaged.path)
+        except OSError as error:
+            raise StoreNotWritable(f"{damaged.path} cannot be replaced: {error.strerror}") from error
     damaged.close()
     return [*done, f"wrote what could be read into a new file; the damaged one is {kept_as}"]
 

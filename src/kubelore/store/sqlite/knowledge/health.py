@@ -15,6 +15,8 @@ MEND = (
     "find_free", "forget_analyser",
 )  # fmt: skip
 """In this order."""
+SOURCES = {"knowledge_sources", "knowledge_documents", "knowledge_passages", "knowledge_entries"}
+"""Tables whose rows only the documents themselves can give back."""
 
 
 def problems(database: Database, vectors: VectorTable) -> list[str]:
@@ -63,11 +65,11 @@ def rebuild(database: Database, words: WordIndex, vectors: VectorTable) -> list[
     return done
 
 
-def mend(database: Database, lost: bool) -> list[str]:
+def mend(database: Database, lost: set[str]) -> list[str]:
     """Bring the rows that were saved of a damaged file in line with each other; see `rescue`."""
     vectors = VectorTable(database)
     with database.transaction():
-        for name in (*MEND, *(("forget_hashes",) if lost else ())):
+        for name in (*MEND, *(("forget_hashes",) if lost & SOURCES else ())):
             database.execute(name)
         for space, block in vectors.lost():
             vectors.drop(space, block)
@@ -76,4 +78,6 @@ def mend(database: Database, lost: bool) -> list[str]:
             missing = passages[~vectors.present(space)[passages]].tolist()
             database.execute_many("miss", [{"space": space.id, "passage": number} for number in missing])
         database.execute("rebuild_index")
-    return ["add its sources again: what is missing comes back, what is there stays"] if lost else []
+    return (
+        ["add its sources again: what is missing comes back, what is there stays"] if lost & SOURCES else []
+    )
