@@ -38,10 +38,14 @@ SELECT 'delete', passage, title, content, tags FROM knowledge_terms WHERE passag
 INSERT OR IGNORE INTO knowledge_near (key, passage) VALUES (:key, :passage)
 
 -- name: alike
-SELECT p.hash, p.title, p.content, json_group_array(n.key) AS keys
-FROM knowledge_near n JOIN knowledge_passages p ON p.id = n.passage
-WHERE n.key IN (SELECT value FROM json_each(:keys))
-GROUP BY n.passage ORDER BY count(*) DESC, n.passage LIMIT 64
+WITH sharing AS (
+    SELECT passage, json_group_array(key) AS keys, count(*) AS shared
+    FROM knowledge_near WHERE key IN (SELECT value FROM json_each(:keys))
+    GROUP BY passage ORDER BY shared DESC, passage LIMIT 64
+)
+SELECT p.hash, p.title, p.content, s.keys
+FROM sharing s JOIN knowledge_passages p ON p.id = s.passage
+ORDER BY s.shared DESC, s.passage
 
 -- name: orphans
 SELECT p.id FROM knowledge_passages p
