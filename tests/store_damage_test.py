@@ -13,8 +13,9 @@ import pytest
 
 from kubelore.errors import StoreBusy, StoreCorrupt, StoreError, StoreNewer, StoreNotOpened
 from kubelore.passages import Terms
-from kubelore.store.sqlite.database import PAGE_BYTES
+from kubelore.store.sqlite.database import PAGE_BYTES, Database
 from kubelore.store.sqlite.knowledge.store import SqliteKnowledge
+from kubelore.store.sqlite.statements import CASEBOOK
 from store_child import filled
 from store_support import EMBEDDER, add, document, found, vector
 
@@ -129,6 +130,21 @@ def test_a_damaged_file_is_not_replaced_under_another_process(sound: Path, tmp_p
         assert "end every other" in caught.value.hint
         assert store.repair()
     assert len(list(tmp_path.glob("knowledge.db.damaged-*"))) == 1
+
+
+def test_a_damaged_file_that_holds_a_casebook_too_is_left_alone(sound: Path, tmp_path: Path) -> None:
+    path = tmp_path / "both.db"
+    shutil.copy(sound, path)
+    Database(path, CASEBOOK).close()
+    path = overwritten(path, tmp_path / "damaged.db", 20)
+    before = path.read_bytes()
+    with (
+        closing(SqliteKnowledge(path)) as store,
+        pytest.raises(StoreCorrupt, match="more than the knowledge"),
+    ):
+        store.repair()
+    assert len(path.read_bytes()) == len(before)
+    assert [file.name for file in tmp_path.iterdir() if "damaged" in file.name] == ["damaged.db"]
 
 
 def test_a_file_cut_off_is_told(tmp_path: Path) -> None:
