@@ -370,8 +370,9 @@ class Vote:
     """Most alike first."""
     shared: tuple[CitedFact, ...] = ()
     """Facts of today that the cases had too."""
-    ask: tuple[ToolCall, ...] = ()
-    """Observations that told the cases apart then and are missing now."""
+    ask: tuple[str, ...] = ()
+    """Tools that showed, then, what tells these cases from others, and that were not asked about the object
+    now."""
 
 
 @dataclass(frozen=True, slots=True)

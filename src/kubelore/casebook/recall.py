@@ -96,11 +96,16 @@ class Recall:
         self._model = learned or model()
         self._cases = [case for case in cases if influence(case) > 0]
         self._index = CaseIndex([Segment.of(case.signs for case in self._cases)], self._model.weighing)
+        self._last: tuple[Evidence, tuple[int, ...], Sequence[Vote]] | None = None
 
     def votes(self, question: str, evidence: Evidence) -> Sequence[Vote]:
         del question
-        votes = [self._vote(precedent, evidence) for precedent in self.precedents(evidence)]
-        return sorted(votes, key=lambda vote: (-vote.weight, vote.root_cause, vote.object))[:MAX_VOTES]
+        size = (len(evidence), sum(1 for _ in evidence.edges()), len(evidence.covered))  # it only grows
+        if self._last is None or self._last[0] is not evidence or self._last[1] != size:
+            votes = [self._vote(precedent, evidence) for precedent in self.precedents(evidence)]
+            votes.sort(key=lambda vote: (-vote.weight, vote.root_cause, vote.object))
+            self._last = (evidence, size, votes[:MAX_VOTES])
+        return self._last[2]
 
     def precedents(self, evidence: Evidence) -> list[Precedent]:
         """All that cases suggest."""
@@ -114,7 +119,7 @@ class Recall:
                 cause,
                 ref,
                 alike=found[0][0],
-                telling=self._telling(found[0][1], signs[ref]),
+                telling=self._told(found[0][1], signs[ref]),
                 support=self._support(found),
                 share=voices[cause, ref] / everybody,
                 cases=tuple(case for _, case in found),
@@ -147,11 +152,17 @@ class Recall:
             sums[case.source, case.cluster] += weight * influence(case)
         return sum(min(self._model.per_origin, each) for each in sums.values())
 
-    def _telling(self, case: PastCase, signs: frozenset[str]) -> float:
+    def telling(self, case: PastCase) -> list[str]:
+        """The facts of its object that told most, the rarest first."""
         own = {sign: self._index.weight(sign) for sign in case.signs if place_of(sign) == SELF}
         most = sorted(own, key=lambda sign: (-own[sign], sign))[:MOST_TELLING]
-        total = sum(own[sign] for sign in most)
-        return sum(own[sign] for sign in most if sign in signs) / total if total else 0.0
+        return [sign.removeprefix(f"{SELF}:") for sign in most]
+
+    def _told(self, case: PastCase, signs: frozenset[str]) -> float:
+        most = {f"{SELF}:{fact}" for fact in self.telling(case)}
+        weights = {sign: self._index.weight(sign) for sign in most}
+        total = sum(weights.values())
+        return sum(weights[sign] for sign in most & signs) / total if total else 0.0
 
     def _vote(self, precedent: Precedent, evidence: Evidence) -> Vote:
         return Vote(
@@ -160,7 +171,15 @@ class Recall:
             self._model.log_odds(precedent.features()),
             precedent.cases[:MAX_SHOWN],
             shared=tuple(_shared(precedent, evidence)),
+            ask=tuple(self._unasked(precedent, evidence)),
         )
+
+    def _unasked(self, precedent: Precedent, evidence: Evidence) -> Iterator[str]:
+        ref = precedent.object
+        for fact in self.telling(precedent.cases[0]):
+            tool = vocabulary()[fact.partition("=")[0]].tool
+            if fact not in evidence.about(ref) and (tool, ref) not in evidence.covered:
+                yield tool
 
 
 def influence(case: PastCase) -> float:

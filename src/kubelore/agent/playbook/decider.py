@@ -86,6 +86,7 @@ class Playbook:
         yield from self._follow(ranking, investigation)
         if sure:
             return
+        yield from self._remember(ranking, investigation)
         yield from self._separate(ranking, investigation)
         if ranking.probability(best) < 0.5:
             yield from self._when_nothing_is_found(investigation, subjects)
@@ -102,6 +103,14 @@ class Playbook:
                 call = self._call("GET_LOGS", victim, investigation)
                 if call is not None:
                     yield f"Does {victim.name} fail because of {best.object.name}? Its log tells.", call
+
+    def _remember(self, ranking: Ranking, investigation: Investigation) -> Iterator[Proposal]:
+        """What told a past case from others, where nobody has looked for it yet."""
+        for vote in [s.vote for s in ranking.suspects[:2] if s.vote]:
+            for tool in vote.ask:
+                call = self._call(tool, vote.object, investigation)
+                if call is not None:
+                    yield f"Was it as in case {vote.cases[0].id[:8]}? There {tool} told.", call
 
     def _read_first(self, ranking: Ranking, investigation: Investigation) -> Iterator[Proposal]:
         """The log of what may fail for something that it calls: it says which call fails, if any."""

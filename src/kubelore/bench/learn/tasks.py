@@ -1,0 +1,96 @@
+"""Investigations to make, and making them in several processes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from kubelore.bench.learn.arms import Arm
+from kubelore.bench.learn.lived import Lived, Problem
+from kubelore.bench.pool import unordered
+from kubelore.patterns.load import Library
+from kubelore.protocols import Progress
+from kubelore.types import PastCase, Ref
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One investigation of one problem with one memory."""
+
+    problem: Problem
+    arm: Arm = "no memory"
+    book: tuple[PastCase, ...] = ()
+    forgotten: frozenset[str] = frozenset()
+    """Causes that the patterns do not know."""
+    patterns: bool = True
+    """False: no patterns at all."""
+    seed: int = 0
+    part: str = ""
+    """Which of an experiment's conditions this is: `k=2`, an attack."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A way to say the truth about a problem; `said` when the agent itself named it so."""
+
+    cause: str
+    object: Ref
+    said: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a task."""
+
+    task: Task
+    lived: Lived
+    named: tuple[Named, ...] = ()
+    """Ways to say the truth, best first."""
+
+    @property
+    def right(self) -> bool:
+        return self.lived.right
+
+
+Solve = Callable[[Task], Outcome]
+"""Investigates. It must be picklable when several jobs run. Raises KubeloreError."""
+
+
+def without(library: Library, causes: frozenset[str]) -> Library:
+    """The library as if nobody had ever written down these causes."""
+    patterns = []
+    for pattern in library.patterns:
+        kept = tuple(cause for cause in pattern.common_causes if cause.root_cause not in causes)
+        if kept:
+            patterns.append(pattern.model_copy(update={"common_causes": kept}))
+    return replace(library, patterns=tuple(patterns))
+
+
+def run(tasks: Sequence[Task], solve: Solve, jobs: int, progress: Progress, what: str) -> list[Outcome]:
+    """All outcomes, in the order of the tasks."""
+    found: dict[int, Outcome] = {}
+    for done, (index, outcome) in enumerate(unordered(solve, tasks, jobs), 1):
+        found[index] = outcome
+        progress.advance(done, len(tasks), what)
+    return [found[index] for index in range(len(tasks))]
+
+
+def judged(outcomes: Sequence[Outcome]) -> list[Lived]:
+    """With what a person says of each: the truth as kubelore itself says it, else a cause of the label at an
+    object of the kind that is usually at fault for it."""
+    usual: Counter[tuple[str, str, str]] = Counter()
+    for outcome in outcomes:
+        usual.update((outcome.task.problem.label, n.cause, n.object.kind) for n in outcome.named if n.said)
+
+    def fits(outcome: Outcome, named: Named) -> tuple[bool, int, bool]:
+        seen = usual[outcome.task.problem.label, named.cause, named.object.kind]
+        return named.said, seen, bool(outcome.lived.evidence.about(named.object))
+
+    found = []
+    for outcome in outcomes:
+        best = max(outcome.named, key=partial(fits, outcome), default=None)
+        truth = (best.cause, best.object) if best else None
+        found.append(replace(outcome.lived, truth=truth))
+    return found
