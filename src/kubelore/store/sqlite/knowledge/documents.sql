@@ -94,12 +94,15 @@ JOIN knowledge_sources s ON s.id = d.source
 WHERE e.id = :after
 
 -- name: page
+-- In the order of the joins, so that nothing but the last term is sorted; what the second condition says is
+-- in the first, but it skips documents before their entries are read.
 SELECT e.id, e.type, p.title, p.content, e.tags, s.name AS source, d.name AS document, e.position, e.url,
        e.licence, p.hash, e.version, e.time
 FROM knowledge_sources s
-JOIN knowledge_documents d ON d.source = s.id
-JOIN knowledge_entries e ON e.document = d.id
-JOIN knowledge_passages p ON p.id = e.passage
-WHERE (s.name, d.name, e.position, e.id) > (:source, :document, :position, :id) AND {passes}
+CROSS JOIN knowledge_documents d ON d.source = s.id
+CROSS JOIN knowledge_entries e ON e.document = d.id
+CROSS JOIN knowledge_passages p ON p.id = e.passage
+WHERE (s.name, d.name, e.position, e.id) > (:source, :document, :position, :id)
+  AND s.name >= :source AND (s.name, d.name) >= (:source, :document) AND {passes}
 ORDER BY s.name, d.name, e.position, e.id
 LIMIT :limit

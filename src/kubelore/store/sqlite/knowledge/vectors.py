@@ -1,8 +1,8 @@
 """Embeddings: kept in blocks, so that an exact search reads few large rows and no row for each passage.
 
 A block holds the vectors of 256 passages whose numbers follow each other; one vector is written in place.
-Nothing is kept in memory between searches: reading the blocks anew costs about three times what the products
-cost, and never shows what another process has replaced.
+Nothing is kept in memory between searches: reading the blocks anew takes about as long as the products
+themselves, and never shows what another process has replaced.
 """
 
 from __future__ import annotations
