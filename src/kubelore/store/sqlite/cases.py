@@ -32,6 +32,13 @@ from kubelore.types import CaseState, PastCase
 JSON_FIELDS = TUPLES | {"cluster_context", "diagnosis", "hashes", "credits", "lesson"}
 COLUMNS = {field.name: "steps_json" if field.name == "steps" else field.name for field in fields(Case)}
 """Column of each field of a Case."""
+STEPPED = {"seq", "steps", "lessons"}
+"""Fields that one more step changes."""
+SEARCHED = {
+    "query", "root_cause", "confirmed_cause", "object", "confirmed_object", "facts", "diagnosis",
+    "user_feedback",
+}  # fmt: skip
+"""Fields that the table of words is made of (`put_text`)."""
 PAGE = 1000
 LAST = "\U0010ffff"
 """Sorts after every time and id."""
@@ -98,8 +105,13 @@ class SqliteCaseStore:
         return digest
 
     def _put(self, case: Case, before: Case | None) -> None:
-        self._db.execute("put_case", **_values(case))
-        if before is None or _searched(case) != _searched(before):
+        changed = {name for name in COLUMNS if before is None or getattr(case, name) != getattr(before, name)}
+        values = _values(case)
+        if changed <= STEPPED:
+            self._db.execute("put_steps", id=case.id, **{COLUMNS[n]: values[COLUMNS[n]] for n in STEPPED})
+            return
+        self._db.execute("put_case", **values)
+        if changed & SEARCHED:
             self._db.execute("put_text", id=case.id)
 
     def embedded(self, case: str, embedder: str, vector: bytes) -> None:
@@ -220,19 +232,6 @@ def _values(case: Case) -> dict[str, Any]:
         value = getattr(case, name)
         values[column] = json.dumps(value, ensure_ascii=False) if name in JSON_FIELDS else value
     return values
-
-
-def _searched(case: Case) -> tuple[Any, ...]:
-    """What the table of words is made of (`put_text`)."""
-    return (
-        case.query,
-        case.cause,
-        case.object,
-        case.confirmed_object,
-        case.facts,
-        case.diagnosis,
-        case.user_feedback,
-    )
 
 
 def _case(row: sqlite3.Row) -> Case:

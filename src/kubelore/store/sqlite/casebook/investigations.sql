@@ -30,6 +30,10 @@ ON CONFLICT (id) DO UPDATE SET
   hashes = excluded.hashes, lessons = excluded.lessons, diagnosis = excluded.diagnosis,
   steps_json = excluded.steps_json
 
+-- Most of what is written is one more step: other columns, and their indexes, are left alone.
+-- name: put_steps
+UPDATE investigations SET seq = :seq, lessons = :lessons, steps_json = :steps_json WHERE id = :id
+
 -- name: put_text
 INSERT OR REPLACE INTO investigations_text (rowid, query, cause, object, explanation, facts, user_feedback)
 SELECT number, query, cause, object || ' ' || confirmed_object, json_extract(diagnosis, '$.explanation'), facts,
