@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubelore.knowledge.analyse import prose, query_terms, related_terms, stem, terms
+from kubelore.packaged import packaged_yaml
 
 
 @pytest.mark.parametrize(
@@ -49,10 +50,17 @@ def test_words_that_say_nothing_are_left_out_but_abbreviations_are_not() -> None
     assert query_terms("the AM pods")[0] == query_terms("Alertmanager")[0]
 
 
-def test_related_words_are_asked_for_beside_those_of_the_question() -> None:
-    asked = query_terms("worker down")
-    assert "nod" in related_terms(asked)
-    assert not set(related_terms(asked)) & set(asked)
+def test_words_of_like_meaning_are_known_by_the_roots_that_texts_have() -> None:
+    assert set(terms("node")) <= set(related_terms(*terms("worker")))
+    assert set(terms("worker")) <= set(related_terms(*terms("nodes")))
+    assert related_terms("nonsense") == ()
+
+
+def test_the_word_lists_hold_words_in_lower_case() -> None:
+    lists = packaged_yaml("kubelore.knowledge", "words.yaml")
+    said = [*lists["stop"], *(word for words in lists["same"].values() for word in words)]
+    said += [word for group in lists["related"] for word in group]
+    assert [word for word in said if not isinstance(word, str) or word != word.lower()] == []
 
 
 def test_prose_writes_names_apart_and_abbreviations_out() -> None:

@@ -84,12 +84,9 @@ def query_terms(text: str) -> list[str]:
     return [word for word in dict.fromkeys(terms(text)) if not (len(word) < 3 and word.isdigit())]
 
 
-def related_terms(asked: Iterable[str]) -> list[str]:
-    """What documents may say instead, without what was asked."""
-    known = frozenset(asked)
-    related = _lexicon().related
-    others = dict.fromkeys(other for term in asked for other in related.get(term, ()))
-    return [other for other in others if other not in known]
+def related_terms(word: str) -> tuple[str, ...]:
+    """What documents may say instead of a word that is asked for."""
+    return _lexicon().related.get(word, ())
 
 
 def prose(text: str) -> str:

@@ -79,6 +79,20 @@ class Found:
         return KnowledgeHit(self.entry, self.score)
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A word of a question, with what it weighs and what may be said instead."""
+
+    root: str
+    weight: float
+    related: tuple[tuple[str, float], ...]
+
+    def worth(self, often: Mapping[str, float]) -> float:
+        """What a passage has of it, and of the one word of like meaning that it has most of."""
+        instead = max((weight * often[root] for root, weight in self.related if root in often), default=0.0)
+        return self.weight * often.get(self.root, 0.0) + instead
+
+
 class Search:
     """Searches one store with the embedder of its vectors. Build a new one when the store has changed much:
     it remembers how many passages there are."""
@@ -125,45 +139,55 @@ class Search:
 
     def _weigh(self, text: str, where: KnowledgeFilter) -> dict[str, Found]:
         """All candidates by their ids."""
-        asked, related = self._words(text)
-        weights = asked | related
-        hits = self._store.keywords([[word] for word in asked], where, limit=self._ranking.pool)
+        asked = self._asked(text)
+        hits = (
+            self._store.keywords([[word.root] for word in asked], where, limit=self._ranking.pool)
+            if asked
+            else ()
+        )
         near = self._nearest(text, where)
         entries = {hit.entry.id: hit.entry for hit in (*hits, *near)}
         counts = {
             id_: _counts(entry.title, entry.content, self._ranking.title) for id_, entry in entries.items()
         }
-        strengths = self._strengths(counts, weights)
+        usual = sum(words.total() for words in counts.values()) / (len(counts) or 1)
+        strengths = {id_: self._strength(words, asked, usual) for id_, words in counts.items()}
         cosines = {hit.entry.id: hit.score for hit in near}
         top = max(strengths.values(), default=0.0) or 1.0
         least = min(cosines.values(), default=0.0)
         found = {}
         for id_, entry in entries.items():
-            words = tuple(sorted((w for w in asked if w in counts[id_]), key=lambda w: -asked[w]))
             cosine = cosines.get(id_, least)
             score = self._ranking.keywords * strengths[id_] / top + self._ranking.cosine * cosine
-            shared = sum(weight for word, weight in weights.items() if word in counts[id_])
+            shared = sum(word.worth(dict.fromkeys(counts[id_], 1.0)) for word in asked)
             relevance = self._relevance(shared, cosine if near else None)
+            words = tuple(word.root for word in asked if word.root in counts[id_])
             found[id_] = Found(entry, score, relevance, words, cosines.get(id_))
         return found
 
-    def _words(self, text: str) -> tuple[dict[str, float], dict[str, float]]:
-        """What the words of a question weigh, and what words of like meaning do: 1 for one that no passage
-        has, 0 for one that all have."""
+    def _asked(self, text: str) -> list[_Asked]:
+        """The rarest words of a question, the rarest first."""
         asked = query_terms(text)
-        related = related_terms(asked)
+        related = {word: related_terms(word) for word in asked}
         passages = max(self._index.passages, FEW)
-        frequency = self._store.frequencies([*asked, *related])
+        frequency = self._store.frequencies(
+            {*asked, *(other for others in related.values() for other in others)}
+        )
 
         def rarity(word: str) -> float:
+            """1 for a word that no passage has, 0 for one that all have."""
             count = min(passages, frequency.get(word, 0))
             return math.log((passages + 1) / (count + 1)) / math.log(passages + 1)
 
-        rarest = sorted(asked, key=lambda word: -rarity(word))[:MOST_WORDS]
-        return (
-            {word: rarity(word) for word in rarest},
-            {word: rarity(word) * self._ranking.related for word in related},
-        )
+        found = [
+            _Asked(
+                word,
+                rarity(word),
+                tuple((other, self._ranking.related * rarity(other)) for other in related[word]),
+            )
+            for word in asked
+        ]
+        return sorted(found, key=lambda word: -word.weight)[:MOST_WORDS]
 
     def _nearest(self, text: str, where: KnowledgeFilter) -> Sequence[KnowledgeHit]:
         if self._embedder is None or not self.has_vectors:
@@ -173,22 +197,12 @@ class Search:
             return ()
         return self._store.nearest(self._embedder.name, vector, where, limit=self._ranking.pool)
 
-    def _strengths(
-        self, counts: Mapping[str, Counter[str]], weights: Mapping[str, float]
-    ) -> dict[str, float]:
-        """BM25 of each candidate, with weights for its rarities."""
+    def _strength(self, counts: Counter[str], asked: Sequence[_Asked], usual: float) -> float:
+        """BM25 of a passage, for words of like meaning too."""
         k, b = self._ranking.saturation, self._ranking.length
-        lengths = {id_: words.total() for id_, words in counts.items()}
-        usual = sum(lengths.values()) / len(lengths) if lengths else 1.0
-        strengths = {}
-        for id_, words in counts.items():
-            damp = k * (1 - b + b * lengths[id_] / usual)
-            strengths[id_] = sum(
-                weight * words[word] * (k + 1) / (words[word] + damp)
-                for word, weight in weights.items()
-                if word in words
-            )
-        return strengths
+        damp = k * (1 - b + b * counts.total() / usual)
+        often = {root: times * (k + 1) / (times + damp) for root, times in counts.items()}
+        return sum(word.worth(often) for word in asked)
 
     def _relevance(self, shared: float, cosine: float | None) -> float:
         """`shared` is what the words weigh that passage and question have in common."""
