@@ -24,6 +24,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -49,11 +50,15 @@ BARE = f"""SELECT rowid, bm25(knowledge_fts, {TITLE}, {CONTENT}, {TAGS}) AS scor
 FROM knowledge_fts WHERE knowledge_fts MATCH ? ORDER BY score LIMIT {HITS}"""
 
 
-def words(random: np.random.Generator, count: int) -> list[str]:
-    """Words by Zipf's law: `w0` is the most frequent."""
+@cache
+def shares() -> Any:
+    """Cumulated shares of the words by Zipf's law: `w0` is the most frequent."""
     weights = 1 / np.arange(1, VOCABULARY + 1) ** ZIPF
-    drawn = np.searchsorted(np.cumsum(weights / weights.sum()), random.random(count))
-    return [f"w{number}" for number in drawn]
+    return np.cumsum(weights / weights.sum())
+
+
+def words(random: np.random.Generator, count: int) -> list[str]:
+    return [f"w{number}" for number in np.searchsorted(shares(), random.random(count))]
 
 
 def documents(passages: int) -> Iterator[list[Document]]:
