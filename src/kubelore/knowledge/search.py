@@ -17,6 +17,7 @@ from kubelore.knowledge.analyse import query_terms, related_terms, terms
 from kubelore.packaged import packaged_yaml
 from kubelore.passages import ANYTHING, IndexInfo, KnowledgeFilter
 from kubelore.protocols import Embedder, KnowledgeStore
+from kubelore.redaction import redact
 from kubelore.types import KnowledgeEntry, KnowledgeHit
 
 MOST_WORDS = 40
@@ -192,7 +193,7 @@ class Search:
     def _nearest(self, text: str, where: KnowledgeFilter) -> Sequence[KnowledgeHit]:
         if self._embedder is None or not self.has_vectors:
             return ()
-        vector = self._embedder.embed([text[:MOST_LETTERS]])[0]
+        vector = self._embedder.embed([redact(text[:MOST_LETTERS])])[0]
         if not vector.any():
             return ()
         return self._store.nearest(self._embedder.name, vector, where, limit=self._ranking.pool)

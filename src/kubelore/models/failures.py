@@ -101,7 +101,9 @@ def retry_after(header: str | None) -> float | None:
     return max(0.0, (until - datetime.now(UTC)).total_seconds())
 
 
-def explain(refusal: Refused, url: str, model: str, *, has_key: bool) -> ModelError:
+def explain(
+    refusal: Refused, url: str, model: str, *, has_key: bool, path: str = "/chat/completions"
+) -> ModelError:
     """What a refused request means."""
     if refusal.says("insufficient_quota", "exceeded your current quota", "billing"):
         return ModelError(
@@ -119,7 +121,7 @@ def explain(refusal: Refused, url: str, model: str, *, has_key: bool) -> ModelEr
         return ModelError(f"{url} asks for an API key and none is set", hint="set OPENAI_API_KEY")
     if refusal.status == 404:
         return ModelError(
-            f"{url} has no /chat/completions",
+            f"{url} has no {path}",
             hint="OPENAI_BASE_URL usually ends in /v1, e.g. http://host:8000/v1",
         )
     if refusal.says(

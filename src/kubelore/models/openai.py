@@ -43,10 +43,8 @@ class OpenAIChat:
         """`seconds` bound one answer with all its attempts; `on_text` hears pieces of it as they arrive.
         Raises UsageError for a base URL or a key that cannot be one."""
         self._model = model
-        self._base_url = _checked(base_url)
-        key = api_key.strip()
-        if not (key.isascii() and key.isprintable()) or " " in key:
-            raise UsageError("the API key holds characters that no key has", hint="check OPENAI_API_KEY")
+        self._base_url = checked_url(base_url)
+        key = checked_key(api_key)
         self._has_key = bool(key)
         self._seconds = seconds
         self._on_text = on_text
@@ -77,7 +75,7 @@ class OpenAIChat:
                 return self._ask(messages, schema, max_tokens, until)
             except TryAgain as failure:
                 attempt += 1
-                pause = _backoff(attempt) if failure.wait is None else failure.wait
+                pause = backoff(attempt) if failure.wait is None else failure.wait
                 if attempt >= (failure.attempts or ATTEMPTS):
                     raise ModelError(f"{failure} ({attempt} attempts)", hint=failure.hint) from None
                 if time.monotonic() + pause >= until:
@@ -139,7 +137,16 @@ class OpenAIChat:
             return []
 
 
-def _checked(base_url: str) -> str:
+def checked_key(api_key: str) -> str:
+    """Raises UsageError when it cannot be one."""
+    key = api_key.strip()
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise UsageError("the API key holds characters that no key has", hint="check OPENAI_API_KEY")
+    return key
+
+
+def checked_url(base_url: str) -> str:
+    """Without a slash at its end. Raises UsageError when it cannot be one."""
     try:
         url = httpx.URL(base_url)
     except (httpx.InvalidURL, TypeError):
@@ -150,7 +157,8 @@ def _checked(base_url: str) -> str:
     return base_url.rstrip("/")
 
 
-def _backoff(attempt: int) -> float:
+def backoff(attempt: int) -> float:
+    """Seconds to wait before the next attempt."""
     longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1))
     return random.uniform(longest / 2, longest)  # noqa: S311 (spreads clients, hides nothing)
 
