@@ -130,6 +130,31 @@ See [this page]({{< ref "./other.md" >}}) or write {{</* note */>}}.
     ]
 
 
+def test_shortcodes_around_code_are_code_when_they_have_an_end() -> None:
+    inline = '{{< codeFromInline lang="bash" >}}\n# a comment\nls\n{{< /codeFromInline >}}'
+    text = f'{inline}\n\nSee {{{{< code_sample file="a.yaml" >}}}}.\n'
+    assert [(b.kind, b.text, b.language) for b in page("a.md", text).blocks] == [
+        ("code", "# a comment\nls", "bash"),
+        ("prose", "See a.yaml.", ""),
+    ]
+
+
+def test_what_a_page_says_to_its_site_generator_is_left_out() -> None:
+    text = (
+        "---\ndescription: |\n  First.\n\n  - a [link]\n\n  [link]: https://x\n---\n"
+        'import Cards from "@theme/Cards";\n\n## Usage {#usage}\n\ntext\n\n'
+        "## More {/* #more */}\n\n<Cards />\nmore\n"
+    )
+    assert blocks("a.mdx", text) == [
+        ("prose", "First."),
+        ("list", "- a link"),
+        ("heading", "Usage"),
+        ("prose", "text"),
+        ("heading", "More"),
+        ("prose", "more"),
+    ]
+
+
 HTML = """<!doctype html><html><head><title>Eviction | Docs</title>
 <link rel="canonical" href="https://example.org/eviction/"><meta name="date" content="2022-05-06">
 <style>p {}</style></head><body><header>Menu</header><nav><ul><li>elsewhere</li></ul></nav>

@@ -133,6 +133,36 @@ def test_an_archive_gives_the_same_as_the_folder_with_the_commit_that_github_wri
         assert {page.licence for page in pages.values()} == {"CC-BY-4.0"}
 
 
+def test_files_without_a_suffix_are_read_when_they_are_documents(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "README": "All about it.\n", "KubeDown": "# KubeDown\n\nIt is down.\n", "Page": "---\ntitle: x\n---\ny\n",
+            "Makefile": "# Build\n\nall:\n", "Dockerfile.in": "x", "Dockerfile": "# Copyright\n\nFROM x\n",
+            "run": "#!/bin/sh\n\n# Runs it\n\nexit\n", "values": "# one\n# two\na: 1\n",
+        },
+    )  # fmt: skip
+    pages, skipped = found(tmp_path)
+    assert sorted(pages) == ["KubeDown", "Page", "README"]
+    assert set(skipped.values()) == {"no document (no suffix)", "no document (.in)"}
+
+
+def test_a_site_may_lie_in_a_folder_of_its_repository(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "site/config.toml": 'baseURL = "https://k.example/"\n',
+            "site/content/docs/a.md": TEXT,
+            "b.md": TEXT,
+        },
+    )
+    for path in (tmp_path, tarred(tmp_path.parent / "x.tgz", {f"r/{p.relative_to(tmp_path)}": p.read_bytes()
+                                                             for p in tmp_path.rglob("*.*") if p.is_file()})):  # fmt: skip
+        pages, _ = found(path)
+        assert pages["site/content/docs/a.md"].url == "https://k.example/docs/a/"
+        assert pages["b.md"].url == ""
+
+
 def test_mkdocs_and_a_given_address(tmp_path: Path) -> None:
     write(tmp_path, {"mkdocs.yml": "site_url: https://m.example\nx: !!python/name:a\n", "docs/A/b.md": TEXT})
     assert found(tmp_path)[0]["docs/A/b.md"].url == "https://m.example/a/b/"

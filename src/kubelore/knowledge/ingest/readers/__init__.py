@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from kubelore.knowledge.ingest.page import Page, Unreadable
 from kubelore.knowledge.ingest.readers import html, markdown, plain, rst
 from kubelore.knowledge.ingest.readers.decode import decode
+from kubelore.knowledge.ingest.readers.words import words
 
 Reader = Callable[[str], Page]
 
@@ -26,6 +27,7 @@ TEXT = frozenset({".txt", ".text", ".adoc", ".asciidoc", ".org", ".log", ""})
 NO_TEXT = "no text"
 
 _HTML = re.compile(r"\s*(?:<\?xml[^>]{0,200}>\s*)?<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+_DOCUMENT = re.compile(rb"---\r?\n\w+:|# [^\n]{1,120}\r?\n\r?\n[^#\s]|<(?:!doctype )?html", re.IGNORECASE)
 _MARKDOWN = re.compile(r"^(?:#{1,6} \S|```|~~~|---\n\w+:)", re.MULTILINE)
 _RST = re.compile(r"^\.\. [\w-]+::|:ref:`|::\n\n ", re.MULTILINE)
 
@@ -37,6 +39,16 @@ def suffix(name: str) -> str:
 def readable(name: str) -> bool:
     """Whether a file of this name may be a document."""
     return suffix(name) in READERS or suffix(name) in TEXT
+
+
+def like_a_document(name: str, content: bytes) -> bool:
+    """Whether a file without a suffix is meant to be read: by what such files are called, or by front matter
+    or a heading at its beginning. Scripts and build files begin with comments that look alike."""
+    if words("files", "documents").intersection(re.split(r"[^A-Z]+", name.upper())):
+        return True
+    beginning = content[:2000].lstrip(b"\xef\xbb\xbf\r\n ")
+    code = words("files", "code").intersection(re.split(r"[^A-Za-z]+", name))
+    return not code and _DOCUMENT.match(beginning) is not None
 
 
 def read(name: str, content: bytes) -> Page:

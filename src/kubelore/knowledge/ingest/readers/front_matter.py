@@ -25,6 +25,7 @@ _MATTER = re.compile(
 class FrontMatter:
     title: str = ""
     description: str = ""
+    """Markdown, of several lines perhaps."""
     tags: tuple[str, ...] = ()
     url: str = ""
     licence: str = ""
@@ -62,7 +63,9 @@ def _known(values: dict[str, Any]) -> FrontMatter:
 
     return FrontMatter(
         title=text("title", "linktitle", "name"),
-        description=text("description", "summary"),
+        description=next(
+            (v for name in ("description", "summary") if isinstance(v := values.get(name), str)), ""
+        ),
         tags=tuple(dict.fromkeys(tag for name in ("tags", "keywords") for tag in _words(values.get(name)))),
         url=text("canonical_url", "canonicalurl", "url", "permalink", "slug"),
         licence=text("license", "licence"),

@@ -26,6 +26,12 @@ _TAG = re.compile(
     r"sub|summary|sup|tt|u)(?:\s[^<>]*)?/?>",
     re.IGNORECASE,
 )
+_MDX = re.compile(
+    r"(?:import\s[^\n]{1,200}\sfrom\s+['\"][^'\"\n]+['\"];?\s*|export\s+(?:const|default)\s[^\n]*\s*)+"
+)
+"""What a page of MDX says to its machine."""
+_ANCHOR = re.compile(r"\s*\{(?:[#.:][^{}]*|/\*[^{}]*\*/)\}$")
+"""The address of a heading, as Hugo, Docusaurus and Pandoc write it."""
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 
 
@@ -34,8 +40,8 @@ def read(text: str) -> Page:
     matter, body = front_matter.split(text)
     found = tuple(blocks(shortcodes.expand(body)))
     title, found = titled(matter.title, found)
-    if matter.description and found:
-        found = (Block("prose", matter.description), *found)
+    if found:
+        found = (*blocks(matter.description), *found)
     return Page(title, found, tags=matter.tags, url=matter.url, licence=matter.licence, time=matter.time)
 
 
@@ -85,11 +91,13 @@ class _Blocks:
 
     def _inline(self, token: Token, level: int) -> Iterator[Block]:
         text = _inline(token.content, self._known)
+        if _MDX.fullmatch(text):
+            return
         if self._table:
             self._rows[-1].append(" ".join(text.split()))
         elif level:
             yield from self._flush()
-            yield Block("heading", " ".join(text.split()), level)
+            yield Block("heading", _ANCHOR.sub("", " ".join(text.split())), level)
         elif self._lists:
             indent = "  " * (len(self._lists) - 1)
             lead = self._marker or "  "

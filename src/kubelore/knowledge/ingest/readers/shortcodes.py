@@ -20,7 +20,7 @@ _PARAMETER = re.compile(
 class _Rules:
     visible: Mapping[str, tuple[str, ...]]
     words: Mapping[str, str]
-    code: Mapping[str, tuple[str, ...]]
+    code: tuple[str, ...]
     dropped: frozenset[str]
 
 
@@ -30,7 +30,7 @@ def _rules() -> _Rules:
     return _Rules(
         {name: tuple(map(str, keys)) for name, keys in data["visible"].items()},
         data["words"],
-        {name: tuple(map(str, keys)) for name, keys in data["code"].items()},
+        tuple(data["code"]),
         frozenset(data["dropped"]),
     )
 
@@ -39,6 +39,7 @@ def expand(text: str) -> str:
     """The text without shortcode tags. Escaped ones (`{{</* note */>}}`) become what they show."""
     if "{{<" not in text and "{{%" not in text:
         return text
+    paired = frozenset(name for match in _TAG.finditer(text) if (name := _closed(match)))
     parts: list[str] = []
     done = 0
     hidden: list[str] = []  # names of dropped shortcodes that are open
@@ -46,13 +47,19 @@ def expand(text: str) -> str:
         if not hidden:
             parts.append(text[done : match.start()])
         done = match.end()
-        left = _left(match, hidden)
+        left = _left(match, hidden, paired)
         if not hidden:
             parts.append(left)
     return "".join([*parts, text[done:]])
 
 
-def _left(match: re.Match[str], hidden: list[str]) -> str:
+def _closed(match: re.Match[str]) -> str:
+    """The name of a tag that ends something, else ""."""
+    words = match["inside"][:-1].strip()
+    return words.strip("/ ") if words.startswith("/") and not words.startswith("/*") else ""
+
+
+def _left(match: re.Match[str], hidden: list[str], paired: frozenset[str]) -> str:
     """What one tag leaves in the text."""
     inside = match["inside"]
     if not inside.endswith(">" if match["open"] == "<" else "%"):
@@ -68,9 +75,9 @@ def _left(match: re.Match[str], hidden: list[str]) -> str:
         elif hidden:
             hidden.pop()
         return ""
-    if name in _rules().code:
-        language = "" if closing else _shown(parameters, _rules().code[name])
-        return f"\n```{language}\n" if not words.endswith("/") else ""
+    if name in paired and any(word in name.lower() for word in _rules().code):
+        language = "" if closing else _shown(parameters, ("lang", "language", "0"))
+        return f"\n```{language if language.isalnum() else ''}\n"
     return "" if closing else _shown(parameters, _rules().visible.get(name, ()))
 
 

@@ -119,9 +119,9 @@ class Archive:
                     continue
                 top, slash, rest = member.name.partition("/")
                 survey.folder = top + slash if slash and survey.folder in (None, top + slash) else ""
-                for name in (member.name, rest):
-                    if name in CONFIGS or ("/" not in name and LICENCE.fullmatch(name)):
-                        survey.small[member.name] = _beginning(member)
+                config = PurePosixPath(rest).name in CONFIGS and rest.count("/") <= 1
+                if config or member.name in CONFIGS or LICENCE.fullmatch(rest or top):
+                    survey.small[member.name] = _beginning(member)
         except Unreadable as error:
             return survey, str(error)
         except BROKEN as error:

@@ -21,6 +21,7 @@ JSON = frozenset({".json", ".jsonl", ".ndjson"})
 XML = ".xml"
 HIDDEN = "hidden"
 ARCHIVE = "an archive inside of what was added; add it by itself"
+NO_DOCUMENT = "no document"
 ABOUT = "says nothing but licences and names"
 NO_DUMP = "XML, but no dump of posts"
 PROBE = 1024
@@ -56,9 +57,13 @@ def documents(name: str, open_file: Open, site: Site) -> Iterator[Found | Skippe
         elif suffix == XML:
             yield from _posts(name, open_file, site)
         elif readers.readable(name):
-            yield one(name, _content(open_file, MAX_DOCUMENT), site)
+            content = _content(open_file, MAX_DOCUMENT)
+            if not suffix and not readers.like_a_document(PurePosixPath(name).name, content):
+                yield Skipped(name, f"{NO_DOCUMENT} (no suffix)")
+            else:
+                yield one(name, content, site)
         else:
-            yield Skipped(name, f"no document ({suffix})")
+            yield Skipped(name, f"{NO_DOCUMENT} ({suffix})")
     except Unreadable as error:
         yield Skipped(name, str(error))
     except OSError as error:

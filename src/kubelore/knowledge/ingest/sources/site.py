@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import product
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote, urljoin
@@ -28,6 +29,8 @@ CONFIGS = (
     "mkdocs.yml",
     "mkdocs.yaml",
 )
+FOLDERS = ("", "site/", "website/", "docs/", "doc/", "documentation/")
+"""Where a repository keeps the pages of its site."""
 LICENCE = re.compile(r"(?:licen[cs]e|copying)(?:[.-][\w.-]*)?", re.IGNORECASE)
 LEGAL = re.compile(
     r"(?:licen[cs]e|copying|notice|patents|code.of.conduct|authors|codeowners|owners|security_contacts)"
@@ -91,17 +94,17 @@ def _pretty(path: str) -> str:
 
 
 def site_of(read: Read, names: Callable[[], list[str]], base: str = "", version: str = "") -> Site:
-    """What the files at the root of a tree say. `base` wins over what they say."""
+    """What the files at the root of a tree, or of its site, say. `base` wins over them."""
     licence = next((_licence(read(n)) for n in names() if LICENCE.fullmatch(n)), "")
     if base:
         return Site(base, licence=licence, version=version)
-    for config in CONFIGS:
+    for folder, config in product(FOLDERS, CONFIGS):
         try:
-            found = _config(config, read(config))
+            found = _config(config, read(folder + config))
         except KeyError:
             continue
         if found:
-            return replace(found, licence=licence, version=version)
+            return replace(found, content=folder + found.content, licence=licence, version=version)
     return Site(licence=licence, version=version)
 
 
