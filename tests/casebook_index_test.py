@@ -4,7 +4,7 @@ import pytest
 
 from kubelore.casebook.index import EXCUSED, CaseIndex, Segment, Weighing
 
-WEIGHING = Weighing({"self": 1.0, "1": 0.4, "near": 0.05, "kind": 0.5}, {"self:a=1": 0.9}, 10, 1.5)
+WEIGHING = Weighing({"self": 1.0, "1": 0.4, "near": 0.05, "kind": 0.5}, {"a=1": 0.9}, 10, 1.5)
 SIGNS = [
     f"{place}:{key}={value}"
     for place in ("self", "calls>Service", "near")

@@ -37,7 +37,8 @@ class Weighing:
     places: Mapping[str, float]
     """Of `self`, `cluster`, `near` and `kind`, of `1` and `2` edges away. Other places count nothing."""
     background: Mapping[str, float]
-    """Share of the objects of recorded incidents that have a sign: what is known while cases are few."""
+    """Share of the objects of recorded incidents that have a fact, or are of a kind: all that is known of how
+    rare a sign is while cases are few."""
     background_cases: float
     """How many cases the background stands for."""
     rarity: float
@@ -49,7 +50,7 @@ class Weighing:
 
     def weight(self, sign: str, holders: float, cases: int) -> float:
         """Of a sign that so many of all `cases` have."""
-        usual = self.background_cases * self.background.get(sign, 0.0)
+        usual = self.background_cases * self.background.get(sign.partition(":")[2], 0.0)
         share = (holders + usual + 0.5) / (cases + self.background_cases + 1)
         return float(self.place(sign) * max(0.0, -math.log(share)) ** self.rarity)
 

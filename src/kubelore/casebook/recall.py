@@ -21,6 +21,10 @@ from kubelore.packaged import packaged_yaml
 from kubelore.types import CitedFact, Evidence, PastCase, Ref, Vote
 from kubelore.vocabulary import WORKLOAD_KINDS, vocabulary
 
+FORMAT = "kubelore.recall/1"
+FILE = "recall.yaml"
+FEATURES = ("alike", "telling", "support", "share")
+"""Of a precedent, by which its worth was learned."""
 MAX_OBJECTS = 64
 """Objects of one investigation that cases are sought for: those with the most facts."""
 MAX_VOTES = 8
@@ -45,13 +49,13 @@ class Model:
 
     def log_odds(self, features: Mapping[str, float]) -> float:
         known = self.coefficients
-        return known["constant"] + sum(known[name] * value for name, value in features.items())
+        return known["constant"] + sum(known[name] * features[name] for name in FEATURES)
 
 
 @cache
 def model() -> Model:
     """The one that ships with kubelore."""
-    return model_from(packaged_yaml("kubelore.casebook", "recall.yaml"))
+    return model_from(packaged_yaml("kubelore.casebook", FILE))
 
 
 def model_from(data: Mapping[str, Any]) -> Model:
