@@ -201,6 +201,20 @@ def test_a_line_that_addresses_its_reader_is_not_read(line):
     assert reading.targets == ()
 
 
+SERVLET = (
+    'ERROR 1 --- [nio] dispatcherServlet : threw exception [HttpServerErrorException: 500 : "{"path":"%s"}"] '
+    "with root cause"
+)
+
+
+def test_the_path_of_a_request_that_failed_elsewhere_is_kept_where_no_host_is_told():
+    assert read_log(SERVLET % "/api/v1/orders/7").paths == ("/api/v1/orders/7",)
+    assert read_log("ERROR 503 Service Unavailable from GET http://api:80/orders").paths == ()
+    assert read_log("ERROR POST /orders returned status 503\nERROR 503 Service Unavailable").paths == (
+        "/orders",
+    )
+
+
 @pytest.mark.parametrize(
     ("line", "target"),
     [

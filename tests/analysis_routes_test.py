@@ -9,7 +9,7 @@ import pytest
 
 from analysis_infra_support import obj, service, slices, view_of
 from analysis_siblings_test import NAMES, ODD, env, member
-from kubelore.analysis.routes import route_facts
+from kubelore.analysis.routes import route_facts, service_of_path
 from kubelore.types import Fact, JsonObject
 
 BEHIND = ("orders", "users", "prices", "stock", "mails")
@@ -103,3 +103,19 @@ def test_what_names_no_other_service_misleads_nobody(settings: dict[str, Any]) -
 @pytest.mark.parametrize("text", ["[" * 10_000 + '{"uri": "http://x"}', "- " * 5_000 + "uri: http://x"])
 def test_a_document_of_any_depth_is_no_trouble(text: str) -> None:
     assert told(env(ROUTES=text)) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "service"),
+    [
+        ("/api/v1/orderservice/order/7", "order-service"),
+        ("/v2/orders", "orders"),
+        ("/api/v1/user_service/x", "user-service"),
+        ("/api/v1/things", ""),
+        ("/ser", ""),
+    ],
+)
+def test_a_path_names_the_one_service_that_it_bears(path: str, service: str) -> None:
+    view = view_of(services("orders", "order-service", "order-other-service", "user-service", "server"))
+
+    assert service_of_path(view, "shop", path) == service

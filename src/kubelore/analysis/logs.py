@@ -54,6 +54,8 @@ class LogNote:
     count: int = 1
     target: str = ""
     """host, host:port: as the line names it, in the form of an address."""
+    path: str = ""
+    """Of a request that was answered with an error, where no target is told."""
     setting: str = ""
     call: str = ""
     level: Level = ""
@@ -89,6 +91,11 @@ class LogReading:
     def targets(self) -> tuple[str, ...]:
         """Addresses that failing lines name, those of the newest first."""
         return tuple(dict.fromkeys(note.target for note in self.notes if note.target))
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Paths of failed requests of which the host is not told."""
+        return tuple(dict.fromkeys(note.path for note in self.notes if note.path and not note.target))
 
     def errors(self, failing: bool) -> list[LogNote]:
         """The notes that matter, the newest first. `failing`: the container has ended badly or is not ready;
@@ -127,6 +134,7 @@ class _Rules:
     access: tuple[Needle, ...]
     listening: tuple[Needle, ...]
     targets: tuple[Needle, ...]
+    paths: tuple[Needle, ...]
     waiting: Needle
     database_client: Needle
 
@@ -155,6 +163,7 @@ def _rules() -> _Rules:
         access=needles("access"),
         listening=needles("listening"),
         targets=needles("targets"),
+        paths=needles("paths"),
         waiting=needle(raw["waiting"]),
         database_client=needle(raw["database_client"]),
     )
@@ -204,7 +213,8 @@ class _Reader:
             setting = (match.groupdict().get("name") or "") if match else ""
             names_target = rule.call or rule.kind.startswith(ABOUT_A_DEPENDENCY)
             target = (_target(text, low) or self.target) if names_target else ""
-            note = LogNote(rule.kind, shortened(text, MAX_SHOWN), 1, target, setting, rule.call, level)
+            path = _path(text, low) if rule.call == "http-5xx" and not target else ""
+            note = LogNote(rule.kind, shortened(text, MAX_SHOWN), 1, target, path, setting, rule.call, level)
             self._note(replace(note, quiet=rule.quiet, inbound=rule.inbound))
         elif level in ("error", "fatal"):
             self._note(LogNote("exception", shortened(text, MAX_SHOWN), 1, _target(text, low), level=level))
@@ -252,7 +262,8 @@ class _Reader:
         known = self.notes.get(key)
         count = known.count + 1 if known else 1
         level = known.level if known and known.level in ("", "error", "fatal") else note.level
-        self.notes[key] = replace(note, count=count, last=self.index, level=level)
+        path = note.path or (known.path if known else "")
+        self.notes[key] = replace(note, count=count, last=self.index, level=level, path=path)
 
 
 def _is_addressed_to_a_reader(text: str) -> bool:
@@ -272,6 +283,11 @@ def _target(text: str, low: str) -> str:
                 continue
             return f"{host}:{groups['port']}" if groups.get("port") else host
     return ""
+
+
+def _path(text: str, low: str) -> str:
+    found = (pattern.search(text, low) for pattern in _rules().paths)
+    return next((match["path"] for match in found if match), "")
 
 
 # -- facts ---------------------------------------------------------------------------------------------

@@ -72,6 +72,15 @@ def route_facts(view: View, workload: Ref) -> list[Fact]:
     return [_fact(workload, lead) for lead in kept[:1]]
 
 
+def service_of_path(view: View, namespace: str, path: str) -> str:
+    """The only Service whose name the path of a request bears; "" when there is none, or several."""
+    names = [ref_of(service).name for service in view.all("Service", namespace)]
+    borne = ([name for name in names if _bears(name, word)] for word in _path_words(path))
+    found = next(filter(None, borne), [])
+    exact = [name for name in found if _plain(name) in _path_words(path)]
+    return (exact or found)[0] if len(exact or found) == 1 else ""
+
+
 def _fact(workload: Ref, lead: Lead) -> Fact:
     detail = (
         f"{lead.route.where} leads to Service {lead.service.name}, and is named after Service {lead.named}"
@@ -106,7 +115,7 @@ def _lead(view: View, workload: Ref, route: Route) -> Lead | None:
     if call is None or call.service is None or view.find(call.service) is None:
         return None
     names = [ref_of(service).name for service in view.all("Service", call.service.namespace)]
-    borne = [{name for name in names if word in _plain(name)} for word in route.words]
+    borne = [{name for name in names if _bears(name, word)} for word in route.words]
     if not any(borne):
         return None
     if any(call.service.name in bearers for bearers in borne):
@@ -117,6 +126,16 @@ def _lead(view: View, workload: Ref, route: Route) -> Lead | None:
 
 def _plain(name: str) -> str:
     return "".join(_PARTS.findall(name)).lower()
+
+
+def _bears(name: str, word: str) -> bool:
+    """Whether some parts of a name make up the word, one or many of it: `order-service` bears `orders` and
+    `orderservice`, `orderservice` bears `order`."""
+    parts = [part.lower() for part in _PARTS.findall(name)]
+    runs = {"".join(parts[i:j]) for i in range(len(parts)) for j in range(i + 1, len(parts) + 1)}
+    return word.rstrip("s") in {run.rstrip("s") for run in runs} or (
+        len(parts) == 1 and len(word) > TELLING and word in parts[0]
+    )
 
 
 # -- where routes are written ---------------------------------------------------------------------------

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from kubelore.analysis.backends import services_selecting
 from kubelore.analysis.calls import call_edges, call_facts
 from kubelore.analysis.digest import is_loud
 from kubelore.analysis.edges import edges_of
 from kubelore.analysis.logs import LogReading, log_facts, read_log
+from kubelore.analysis.routes import service_of_path
 from kubelore.analysis.view import View, parse_time, ref_of
 from kubelore.errors import BadArguments, NotReadable
 from kubelore.redaction import redact
@@ -29,7 +31,7 @@ from kubelore.tools.pods import (
     worst_container,
 )
 from kubelore.tools.resolve import Found, Resolver
-from kubelore.types import Fact, JsonObject, NotChecked, Observation
+from kubelore.types import Fact, JsonObject, NotChecked, Observation, Ref
 
 KINDS = (
     "Pod", "Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicaSet", "ReplicationController",
@@ -95,7 +97,7 @@ class GetLogs:
         for name in names:
             own = [log for log in logs if log.container == name]
             text += [_headline(pod, name), *map(_shown, _distinct(own))]
-        targets = list(dict.fromkeys(target for log in logs for target in log.reading.targets))
+        targets = self._targets(workload, [log.reading for log in logs])
         edges = [*edges_of(self._view, workload), *call_edges(self._view, workload, targets)]
         return Observation(
             text="\n".join(text),
@@ -104,6 +106,14 @@ class GetLogs:
             covers=((self.name, workload), (self.name, ref_of(pod))),
             not_checked=tuple(_unread(pod, log) for log in logs if log.unread),
         )
+
+    def _targets(self, workload: Ref, readings: Sequence[LogReading]) -> list[str]:
+        """Addresses that failing lines name; for a request without one, the Service that its path bears."""
+        own = {ref_of(service).name for service in services_selecting(self._view, workload)}
+        named = [target for reading in readings for target in reading.targets]
+        paths = (path for reading in readings for path in reading.paths)
+        borne = [service_of_path(self._view, workload.namespace, path) for path in paths]
+        return list(dict.fromkeys([*named, *(name for name in borne if name and name not in own)]))
 
     def _found(self, target: Target) -> Found:
         if not target.selector or target.words or target.name:

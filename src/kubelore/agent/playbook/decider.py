@@ -30,6 +30,9 @@ NEVER_RAN = frozenset(
 ) | {"pod.scheduled=no", "workload.pods=none", "workload.replicas=zero"}  # fmt: skip
 """Facts by which there is no log to read."""
 
+UNANSWERED = frozenset({"call.error=timeout", "call.error=no-route"})
+"""Facts of calls that were lost on their way."""
+
 Proposal = tuple[str, ToolCall]
 
 
@@ -142,6 +145,12 @@ class Playbook:
                 ):
                     yield f"{suspect.candidate.seen_at.name} needs {ref.name}.", _describe(ref)
             yield from self._other_namespaces(suspect, investigation)
+            known = evidence.about(suspect.candidate.seen_at)
+            if "dependency.service=ok" in known and not UNANSWERED.isdisjoint(known):
+                yield (
+                    "What it calls is there and does not answer: what is between?",
+                    ToolCall("CLUSTER_HEALTH"),
+                )
 
     @staticmethod
     def _other_namespaces(suspect: Suspect, investigation: Investigation) -> Iterator[Proposal]:
@@ -217,13 +226,13 @@ def _first(ranking: Ranking) -> Sequence[Suspect]:
 
 
 def _is_judged(edge: Edge, evidence: Evidence) -> bool:
-    """Whether a call need not be followed: the caller's log complains of none, or of others that are well."""
-    if edge.kind != "calls":
+    """Whether a call need not be followed: the caller's log complains of none, or of others."""
+    if edge.kind != "calls" or ("GET_LOGS", edge.source) not in evidence.covered:
         return False
     known = evidence.about(edge.source)
     told = [cited.fact for name, cited in known.items() if name.startswith("dependency.service=")]
-    reached = bool(told) and all(fact.value in ("ok", "external") for fact in told)
-    return calls_cleared(edge.source, evidence) or (reached and ("GET_LOGS", edge.source) in evidence.covered)
+    broken = {fact.params.get("service") for fact in told if fact.value not in ("ok", "external")}
+    return calls_cleared(edge.source, evidence) or (bool(told) and edge.target.name not in broken)
 
 
 def _places(subjects: Subjects, investigation: Investigation) -> Iterator[Ref]:

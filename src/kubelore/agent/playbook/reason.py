@@ -23,7 +23,7 @@ QUIET = 2.0
 """Log-odds lost by a cause that no finding, log or measurement backs: settings alone break nothing."""
 TROUBLE = (
     "log=", "call.error=", "usage.cpu=at-limit", "usage.memory=near-limit", "cert=", "component.down=",
-    "latency=high", "traffic=", "requests=failing", "service.connection=f", "node.network=", "create.error=",
+    "latency=high", "traffic=", "requests=", "service.connection=f", "node.network=", "create.error=",
     "object.terminating=",
 )  # fmt: skip
 """Facts outside of findings that tell of trouble."""

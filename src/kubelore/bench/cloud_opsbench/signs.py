@@ -33,6 +33,7 @@ ADDRESS = re.compile(
     r"^\s+\w*(?:HOST|ADDR|ADDRESS|SERVER|ENDPOINT):\s*['\"]?([a-z][a-z0-9-]*)[a-z0-9.:-]*['\"]?\s*$",
     re.IGNORECASE | re.MULTILINE,
 )
+NOT_FOUND = re.compile(r"\b404\b")
 ORDINAL = re.compile(r"(.+)-\d{1,6}")
 RARE = 4
 """One Service of so many that speaks another protocol is odd."""
@@ -162,11 +163,19 @@ def _workload_facts(workload: Ref, alert: Alert) -> Iterator[Fact]:
             )
             grown = sign.text if sign.measures else grown
     if alert.error:
-        yield subject.fact("requests", "failing", f"{alert.method} {alert.url}: {alert.error}")
+        yield from _failing(subject, alert)
     if throttled and grown:
         yield subject.fact("usage.cpu", "at-limit", throttled)
     elif throttled or grown:
         yield subject.fact("usage.cpu", "above-request", throttled or grown)
+
+
+def _failing(subject: Subject, alert: Alert) -> Iterator[Fact]:
+    detail = f"{alert.method} {alert.url}: {alert.error}"
+    if NOT_FOUND.search(alert.error):
+        service = Ref("Service", subject.about.namespace, alert.name)
+        yield Subject(service).fact("requests", "not-found", detail)
+    yield subject.fact("requests", "failing", detail)
 
 
 def failing_ones(view: View, namespace: str, alerts: Alerts) -> list[Ref]:
