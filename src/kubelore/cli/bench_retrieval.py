@@ -69,6 +69,15 @@ def retrieval(
             "src/kubelore/knowledge/matching.yaml.",
         ),
     ] = None,
+    tone: Annotated[
+        Path | None,
+        typer.Option(
+            "--tone",
+            metavar="FILE",
+            help="Learn from all --questions how trouble is put, and write it, e.g. to "
+            "src/kubelore/knowledge/tone.tsv.",
+        ),
+    ] = None,
     misses: Annotated[bool, typer.Option("--misses", help="Print each question that went wrong.")] = False,
     markdown: Annotated[
         Path | None, typer.Option("--markdown", metavar="FILE", help="Write the tables as Markdown.")
@@ -82,14 +91,14 @@ def retrieval(
     Compares the ways of searching: questions against the patterns, queries against documents, and incidents
     by their question and by what was seen. Nothing is written into your knowledge base.
     """
-    for page in filter(None, (markdown, fit)):
+    for page in filter(None, (markdown, fit, tone)):
         o.check_writable(page)
     if bool(docs) != bool(queries) or len({bool(recordings), bool(asked), bool(labels)}) > 1:
         raise UsageError(
             "--docs goes with --queries, and --recordings with --asked and --labels",
             hint="name what is to be searched, and what is asked of it",
         )
-    if not (questions or docs or recordings) or (fit and not questions):
+    if not (questions or docs or recordings) or ((fit or tone) and not questions):
         raise UsageError(
             "there is nothing to ask", hint="give --questions FILE, or --docs PATH --queries FILE"
         )
@@ -100,6 +109,8 @@ def retrieval(
 
     parts: list[dict[str, Any]] = []
     with ProgressBar(quiet) as progress:
+        if tone and questions:
+            _learn_tone(questions, tone)
         if questions:
             parts += _questions(settings, questions, fit, progress)
         if docs and queries:
@@ -141,6 +152,21 @@ def _questions(
         for file, asked in sets.items():
             held_out = [answers("weights fitted without the question", ask, asked, progress)]
             yield figures(f"questions of {file.name}, cross-validated", held_out)
+
+
+def _learn_tone(files: Sequence[Path], to: Path) -> None:
+    from kubelore.bench.questions import read_questions
+    from kubelore.bench.retrieval.fit import learn_tone
+
+    asked = [one for file in files for one in read_questions(file)]
+    weights = learn_tone([one.question for one in asked], [not one.is_none for one in asked])
+    head = [
+        "# How questions of trouble are put, and others: what each turn of phrase weighs.",
+        f"# Written by `kubelore bench retrieval --tone` from {len(asked)} questions of "
+        + ", ".join(file.name for file in files) + ".",
+    ]  # fmt: skip
+    rows = [f"{turn}\t{weight:g}" for turn, weight in weights.items()]
+    to.write_text("\n".join([*head, *rows]) + "\n", encoding="utf-8")
 
 
 def _documents(

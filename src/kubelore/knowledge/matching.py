@@ -3,8 +3,9 @@
 Three readings of a question are weighed together: the phrases that the patterns list, the words that
 pattern and question share, and how near the question is to what people say when they mean the pattern
 (`sayings.yaml`). Being about nothing that a pattern covers is one more candidate, with signs of its own: how
-near the question is to how-to questions and talk of other things, and whether it is put as they are. The
-weights (`matching.yaml`) are fitted to labelled questions by `kubelore bench retrieval --fit`.
+near the question is to how-to questions and talk of other things, and whether it is put as they are
+(`tone.tsv`). The weights (`matching.yaml`) and the tone are learned from labelled questions, not the same
+ones, by `kubelore bench retrieval --fit` and `--tone`.
 
 Patterns come in as `PatternText`: this package does not know the library.
 """
@@ -25,7 +26,7 @@ from numpy.typing import NDArray
 
 from kubelore.knowledge.analyse import query_terms, stem, terms
 from kubelore.knowledge.patterns import PatternText
-from kubelore.packaged import packaged_yaml
+from kubelore.packaged import packaged_text, packaged_yaml
 from kubelore.protocols import Embedder
 
 if TYPE_CHECKING:
@@ -36,8 +37,6 @@ MOODS = ("plain", "wish in trouble", "wish")
 NONE_SIGNS = ("always", "nearest", "line", "unknown", "tone", "orders", *MOODS)
 MOST_TIMES = 3
 """A word that a pattern says more often counts no more."""
-TONE_LEAST, TONE_PRIOR = 2, 0.5
-"""A turn of phrase tells the tone when so many lines have it; and how many more it is taken to be in."""
 SAME = 0.6
 """Cosine. A line of no pattern that is nearer to a question of none may have been written with it in mind,
 and is left out when weights are fitted to that question."""
@@ -84,6 +83,14 @@ def packaged_model() -> Model:
     return Model(data["patterns"], data["none"], data["silent"])
 
 
+@cache
+def packaged_tone() -> Mapping[str, float]:
+    """How much each turn of phrase is one of trouble that a pattern covers: above 0 for, below 0 against."""
+    lines = packaged_text("kubelore.knowledge", "tone.tsv").splitlines()
+    rows = (line.split("\t") for line in lines if not line.startswith("# "))
+    return {turn: float(weight) for turn, weight in rows}
+
+
 @dataclass(frozen=True, slots=True)
 class Signs:
     """What speaks for each candidate of one question."""
@@ -92,6 +99,12 @@ class Signs:
     """Shape (patterns, PATTERN_SIGNS)."""
     none: Weights
     """Shape (NONE_SIGNS,)."""
+
+    def put(self, tone: float) -> Signs:
+        """The same with another tone, for fitting."""
+        none = self.none.copy()
+        none[NONE_SIGNS.index("tone")] = tone
+        return Signs(self.patterns, none)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +162,7 @@ class Matcher:
         """What the weights are for. When `fitting`, lines of no pattern that say the SAME are left out."""
         lines = self._lines
         near = lines.vectors @ self._vector(question)
-        none, tone = lines.none, lines.tone
-        if fitting:
-            none = [line for line in none if near[line] < SAME]
-            tone = lines.tones(none) if len(none) < len(lines.none) else tone
+        none = [line for line in lines.none if near[line] < SAME] if fitting else lines.none
         reading = self._read(question)
         asked = {word: lines.rarity(word) for word in query_terms(question)}
         mass = sum(asked.values())
@@ -168,7 +178,7 @@ class Matcher:
         ]
         unknown = sum(weight for word, weight in asked.items() if not lines.known[word]) / (mass or 1.0)
         moods = [float(reading.mood == mood) for mood in MOODS]
-        put = [_tone(question, tone), float(reading.orders), *moods]
+        put = [tone(question, packaged_tone()), float(reading.orders), *moods]
         none_signs = np.array([1.0, near[none].max(), alike[none].max(), unknown, *put])
         return Signs(np.array(patterns), none_signs)
 
@@ -196,15 +206,15 @@ def _alike(asked: Mapping[str, float], mass: float, line: frozenset[str], weight
     return sum(asked[word] for word in line if word in asked) / math.sqrt(mass * weight)
 
 
-def _spoken(text: str) -> frozenset[str]:
-    """Words as they are said, the small ones too, and pairs of them."""
+def turns(text: str) -> frozenset[str]:
+    """Turns of phrase: words as they are said, the small ones too, and pairs of them."""
     words = [stem(word) for word in _SPOKEN.findall(text.lower())]
     return frozenset((*words, *(f"{one} {next_}" for one, next_ in pairwise(words))))
 
 
-def _tone(question: str, tone: Mapping[str, float]) -> float:
+def tone(question: str, weights: Mapping[str, float]) -> float:
     """How much more a question is put as trouble is than as other things are, in log-odds."""
-    told = [tone[turn] for turn in _spoken(question) if turn in tone]
+    told = [weights[turn] for turn in turns(question) if turn in weights]
     return sum(told) / math.sqrt(len(told)) if told else 0.0
 
 
@@ -242,30 +252,6 @@ class _Lines:
         lines = cls(tuple(texts), tuple(of), none, (), known, said, embedder.embed(texts))
         weighed = tuple((line, sum(lines.rarity(word) for word in line)) for line in words)
         return cls(lines.texts, lines.of, none, weighed, known, said, lines.vectors)
-
-    @cached_property
-    def tone(self) -> Mapping[str, float]:
-        return self.tones(self.none)
-
-    def tones(self, none: Sequence[int]) -> Mapping[str, float]:
-        """Of each turn of phrase, in log-odds: above 0 it is said of trouble, below 0 in these lines."""
-        other = Counter(turn for line in none for turn in self._spoken[line])
-        trouble, least = self._of_trouble, TONE_LEAST
-        lines = self.none[0]
-        return {
-            turn: math.log((trouble[turn] + TONE_PRIOR) / (lines + 2 * TONE_PRIOR))
-            - math.log((other[turn] + TONE_PRIOR) / (len(none) + 2 * TONE_PRIOR))
-            for turn in trouble.keys() | other.keys()
-            if trouble[turn] + other[turn] >= least
-        }
-
-    @cached_property
-    def _spoken(self) -> list[frozenset[str]]:
-        return [_spoken(text) for text in self.texts]
-
-    @cached_property
-    def _of_trouble(self) -> Counter[str]:
-        return Counter(turn for lines in self.of for line in lines for turn in self._spoken[line])
 
     def rarity(self, word: str) -> float:
         """1 for a word of no line, 0 for one of all."""

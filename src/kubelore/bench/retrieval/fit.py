@@ -7,18 +7,26 @@ learned holds for patterns that no question was labelled with.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kubelore.knowledge.matching import NONE_SIGNS, PATTERN_SIGNS, Model, Signs, probabilities
+from kubelore.knowledge.matching import NONE_SIGNS, PATTERN_SIGNS, Model, Signs, probabilities, tone, turns
 
 PENALTY = 0.3
 """Of the squares of the weights."""
 STEPS, RATE, SLOW = 400, 0.15, 280
 """Of Adam over all questions at once; from SLOW on with a fifth of the rate."""
+TONE_PENALTY = 0.33
+"""Of the squares of the weights of turns of phrase."""
+TONE_LEAST = 2
+"""Questions that a turn of phrase must be in."""
+TONE_STEPS = 25
+FREE = 100.0
+"""Stands for an intercept that is next to not penalised."""
 FOLDS = 5
 SEED = 7
 
@@ -73,3 +81,55 @@ def held_out(examples: Sequence[Example]) -> list[Numbers]:
         patterns, none = fit([examples[i] for i in order if i not in set(left_out)])
         chances |= {i: probabilities(examples[i].signs, patterns, none) for i in left_out}
     return [chances[index] for index in range(len(examples))]
+
+
+def learn_tone(questions: Sequence[str], trouble: Sequence[bool]) -> dict[str, float]:
+    """What turns of phrase weigh, from questions of trouble and others: a logistic regression, solved by
+    Newton's method in the space of the questions. `matching.tone` says how the weights are used."""
+    said = [turns(question) for question in questions]
+    often = Counter(turn for each in said for turn in each)
+    known = sorted(turn for turn, times in often.items() if times >= TONE_LEAST)
+    rows = np.array([[turn in each for turn in known] for each in said], dtype=np.float64)
+    rows /= np.sqrt(np.maximum(1.0, rows.sum(axis=1, keepdims=True)))
+    wanted = np.array(trouble, dtype=np.float64)
+    alike = rows @ rows.T + FREE
+    dual = np.zeros(len(questions))
+    for _ in range(TONE_STEPS):
+        odds = alike @ dual
+        chance = 1 / (1 + np.exp(-odds))
+        sure = np.maximum(chance * (1 - chance), 1e-6)
+        dual = np.linalg.solve(alike + np.diag(TONE_PENALTY / sure), odds + (wanted - chance) / sure)
+    weights = np.round(rows.T @ dual, 2).tolist()
+    return {turn: weight for turn, weight in zip(known, weights, strict=True) if weight}
+
+
+def tones(questions: Sequence[str], trouble: Sequence[bool]) -> list[float]:
+    """The tone of each question, by weights that were learned without it (and its fold)."""
+    order = np.random.default_rng(SEED).permutation(len(questions))
+    found: dict[int, float] = {}
+    for fold in range(FOLDS):
+        left_out = order[fold::FOLDS].tolist()
+        kept = sorted(set(range(len(questions))) - set(left_out))
+        weights = learn_tone([questions[i] for i in kept], [trouble[i] for i in kept])
+        found |= {i: tone(questions[i], weights) for i in left_out}
+    return [found[index] for index in range(len(questions))]
+
+
+def best_silent(examples: Sequence[Example], chances: Sequence[Numbers], depth: int) -> float:
+    """The threshold that keeps most right answers for the fewest questions of none that are answered: the
+    largest difference of both rates."""
+    none = np.array([chance[-1] for chance in chances])
+    about_none = np.array([bool(example.right[-1]) and not example.right[:-1].any() for example in examples])
+    hit = np.array(
+        [
+            bool(example.right[np.argsort(-chance[:-1])[:depth]].any())
+            for example, chance in zip(examples, chances, strict=True)
+        ]
+    )
+    steps = np.round(np.arange(0.02, 0.99, 0.01), 2)
+    gains = [
+        hit[~about_none & (none <= step)].sum() / (~about_none).sum()
+        - (about_none & (none <= step)).sum() / about_none.sum()
+        for step in steps
+    ]
+    return float(steps[int(np.argmax(gains))])

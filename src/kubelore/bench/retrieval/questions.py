@@ -9,7 +9,7 @@ import numpy as np
 
 from kubelore.bench.questions import Asked
 from kubelore.bench.retrieval.documents import searches
-from kubelore.bench.retrieval.fit import Example, fit, held_out, model
+from kubelore.bench.retrieval.fit import Example, best_silent, fit, held_out, model, tones
 from kubelore.bench.retrieval.table import DEPTH, Ask
 from kubelore.knowledge.ingest.pipeline import Ingest
 from kubelore.knowledge.ingest.sources import Pages
@@ -57,12 +57,15 @@ def learn(
     """Weights learned from sets of questions, as `matching.yaml` holds them; and what weights answer that
     were fitted without the question that is asked."""
     asked = [one for questions in sets.values() for one in questions]
-    silent = matcher.model.silent
+    told = tones([one.question for one in asked], [not one.is_none for one in asked])
     examples = [
-        Example(matcher.signs(one.question, fitting=one.is_none), _right(one, patterns)) for one in asked
+        Example(matcher.signs(one.question, fitting=one.is_none).put(sounds), _right(one, patterns))
+        for one, sounds in zip(asked, told, strict=True)
     ]
+    without = held_out(examples)
+    silent = best_silent(examples, without, DEPTH)
     learned = model(fit(examples), silent)
-    chances = dict(zip((one.question for one in asked), held_out(examples), strict=True))
+    chances = dict(zip((one.question for one in asked), without, strict=True))
 
     def ask(question: str) -> list[str]:
         chance = chances[question]
