@@ -97,3 +97,13 @@ def test_a_broken_model_is_a_data_error(tmp_path: Path) -> None:
     (tmp_path / "n" / "tokenizer.json").write_text(json.dumps({"model": 1}))
     with pytest.raises(DataError, match=r"tokenizer\.json"):
         folder_embedder(tmp_path / "n")
+
+
+def test_settings_choose_the_embedder(tmp_path: Path) -> None:
+    from kubelore import build
+
+    folder = _folder(tmp_path / "m", embeddings=np.eye(3, dtype=np.float32))
+    assert build.embedder(build.Settings(embedder=f"static:{folder}")).dimension == 3
+    assert build.embedder(build.Settings()) is default_embedder()
+    with pytest.raises(UsageError, match="no embedder word2vec"):
+        build.embedder(build.Settings(embedder="word2vec"))

@@ -53,6 +53,8 @@ class Settings:
     max_steps: int = 8
     max_seconds: float = 300.0
     max_tokens: int = 100_000
+    embedder: str = ""
+    """`static:FOLDER`, `onnx:FOLDER` or `openai:MODEL`; empty for the one that ships with kubelore."""
     patterns_folder: Path | None = None
     """The user's own patterns, beside the built-in ones."""
     casebook: Path | None = None
@@ -134,10 +136,29 @@ def open_knowledge(settings: Settings, *, read_only: bool = False) -> KnowledgeS
 
 
 def embedder(settings: Settings) -> Embedder:
-    """What turns passages and questions into vectors."""
-    from kubelore.knowledge.embed import default_embedder
+    """What turns passages and questions into vectors. Raises UsageError, DataError."""
+    kind, _, what = settings.embedder.partition(":")
+    if not settings.embedder:
+        from kubelore.knowledge.embed import default_embedder
 
-    return default_embedder()
+        return default_embedder()
+    if what and kind == "static":
+        from kubelore.knowledge.embed import folder_embedder
+
+        return folder_embedder(Path(what))
+    if what and kind == "onnx":
+        from kubelore.knowledge.embed_onnx import OnnxEmbedder
+
+        return OnnxEmbedder(Path(what))
+    if what and kind == "openai":
+        from kubelore.models.embeddings import OpenAIEmbedder
+        from kubelore.models.openai import DEFAULT_BASE_URL
+
+        base_url = settings.base_url or DEFAULT_BASE_URL
+        return OpenAIEmbedder(what, base_url=base_url, api_key=settings.api_key)
+    raise UsageError(
+        f"there is no embedder {settings.embedder}", hint="choose static:FOLDER, onnx:FOLDER or openai:MODEL"
+    )
 
 
 def pattern_texts(library: Library) -> list[PatternText]:

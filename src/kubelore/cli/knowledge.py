@@ -272,7 +272,7 @@ def _opened(file: Path | None, *, read_only: bool = False) -> Iterator[tuple[Kno
     """The knowledge base, closed at the end, and what embeds for it. Raises StoreError."""
     from kubelore import build
 
-    settings = build.Settings(knowledge=file)
+    settings = o.make_settings(knowledge=file)
     store = build.open_knowledge(settings, read_only=read_only)
     try:
         yield store, build.embedder(settings)

@@ -157,9 +157,17 @@ def make_settings(
         patterns_folder=patterns or user_folder(),
         decider=decider,
         model=model,
-        api_key=os.environ.get("OPENAI_API_KEY", ""),
-        **more,
+        **{**server_settings(), **more},
     )
+
+
+def server_settings() -> dict[str, str]:
+    """What only the environment says: the embedder, and the model server and its key."""
+    return {
+        "embedder": os.environ.get("KUBELORE_EMBEDDER", ""),
+        "base_url": os.environ.get("OPENAI_BASE_URL", ""),
+        "api_key": os.environ.get("OPENAI_API_KEY", ""),
+    }
 
 
 def check_namespace(namespace: str, all_namespaces: bool) -> None:
