@@ -27,7 +27,7 @@ def test_a_folder_says_of_everything_in_it_what_it_is_or_why_it_is_not_read(tmp_
             "node_modules/p/README.md": TEXT, "logo.png": b"\x89PNG\0", "main.go": "x",
             "LICENSE": "x",
             "old.tar.gz": b"x", "empty.md": "", "data.json": '{"a": 1}', "pom.xml": "<project/>",
-            "bad.md": b"\0\1\2" * 100,
+            "bad.md": b"\0\1\2" * 100, "layouts/p.html": "<p>x</p>",
         },
     )  # fmt: skip
     pages, skipped = found(tmp_path)
@@ -43,6 +43,7 @@ def test_a_folder_says_of_everything_in_it_what_it_is_or_why_it_is_not_read(tmp_
         "data.json": "JSON without GitHub issues",
         "pom.xml": "XML, but no dump of posts",
         "bad.md": "binary",
+        "layouts/p.html": "a template of pages",
     }
 
 
@@ -137,27 +138,23 @@ def test_files_without_a_suffix_are_read_when_they_are_documents(tmp_path: Path)
     write(
         tmp_path,
         {
-            "README": "All about it.\n", "KubeDown": "# KubeDown\n\nIt is down.\n", "Page": "---\ntitle: x\n---\ny\n",
-            "Makefile": "# Build\n\nall:\n", "Dockerfile.in": "x", "Dockerfile": "# Copyright\n\nFROM x\n",
-            "run": "#!/bin/sh\n\n# Runs it\n\nexit\n", "values": "# one\n# two\na: 1\n",
+            "README": "All about it.\n", "KubeDown": "# KubeDown\n\nIt is down.\n",
+            "KubeUp": "# KubeUp\n\n## Meaning\n\nIt is up.\n",
+            "Page": "---\ntitle: x\n---\ny\n", "Makefile": "# Build\n\nall:\n",
+            "Dockerfile.in": "x", "Dockerfile": "# Copyright\n\nFROM x\n",
+            "install": "#!/bin/sh\n", "run": "#!/bin/sh\n\n# Runs it\n\nexit\n", "values": "# one\n# two\na: 1\n",
         },
     )  # fmt: skip
     pages, skipped = found(tmp_path)
-    assert sorted(pages) == ["KubeDown", "Page", "README"]
+    assert sorted(pages) == ["KubeDown", "KubeUp", "Page", "README"]
     assert set(skipped.values()) == {"no document (no suffix)", "no document (.in)"}
 
 
 def test_a_site_may_lie_in_a_folder_of_its_repository(tmp_path: Path) -> None:
-    write(
-        tmp_path,
-        {
-            "site/config.toml": 'baseURL = "https://k.example/"\n',
-            "site/content/docs/a.md": TEXT,
-            "b.md": TEXT,
-        },
-    )
-    for path in (tmp_path, tarred(tmp_path.parent / "x.tgz", {f"r/{p.relative_to(tmp_path)}": p.read_bytes()
-                                                             for p in tmp_path.rglob("*.*") if p.is_file()})):  # fmt: skip
+    config = 'baseURL = "https://k.example/"\n'
+    files = {"site/config.toml": config, "site/content/docs/a.md": TEXT, "b.md": TEXT}
+    packed = tarred(tmp_path / "x.tgz", {f"r/{name}": content for name, content in files.items()})
+    for path in (packed, write(tmp_path / "r", files)):
         pages, _ = found(path)
         assert pages["site/content/docs/a.md"].url == "https://k.example/docs/a/"
         assert pages["b.md"].url == ""

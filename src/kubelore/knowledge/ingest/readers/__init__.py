@@ -27,7 +27,9 @@ TEXT = frozenset({".txt", ".text", ".adoc", ".asciidoc", ".org", ".log", ""})
 NO_TEXT = "no text"
 
 _HTML = re.compile(r"\s*(?:<\?xml[^>]{0,200}>\s*)?<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
-_DOCUMENT = re.compile(rb"---\r?\n\w+:|# [^\n]{1,120}\r?\n\r?\n[^#\s]|<(?:!doctype )?html", re.IGNORECASE)
+_DOCUMENT = re.compile(
+    rb"---\r?\n\w+:|# [^\n]{1,120}\r?\n\r?\n(?:#{2,6} |[^#\s])|<(?:!doctype )?html", re.IGNORECASE
+)
 _MARKDOWN = re.compile(r"^(?:#{1,6} \S|```|~~~|---\n\w+:)", re.MULTILINE)
 _RST = re.compile(r"^\.\. [\w-]+::|:ref:`|::\n\n ", re.MULTILINE)
 
@@ -44,6 +46,8 @@ def readable(name: str) -> bool:
 def like_a_document(name: str, content: bytes) -> bool:
     """Whether a file without a suffix is meant to be read: by what such files are called, or by front matter
     or a heading at its beginning. Scripts and build files begin with comments that look alike."""
+    if content.startswith(b"#!"):
+        return False
     if words("files", "documents").intersection(re.split(r"[^A-Z]+", name.upper())):
         return True
     beginning = content[:2000].lstrip(b"\xef\xbb\xbf\r\n ")

@@ -21,6 +21,7 @@ JSON = frozenset({".json", ".jsonl", ".ndjson"})
 XML = ".xml"
 HIDDEN = "hidden"
 ARCHIVE = "an archive inside of what was added; add it by itself"
+TEMPLATE = "a template of pages"
 NO_DOCUMENT = "no document"
 ABOUT = "says nothing but licences and names"
 NO_DUMP = "XML, but no dump of posts"
@@ -33,7 +34,7 @@ Open = Callable[[], BinaryIO]
 @cache
 def _kinds() -> dict[str, frozenset[str]]:
     data = packaged_yaml(__package__, "files.yaml")
-    return {kind: frozenset(data[kind]) for kind in ("archives", "folders")}
+    return {kind: frozenset(data[kind]) for kind in ("archives", "folders", "templates")}
 
 
 def passed_over(name: str) -> str:
@@ -50,6 +51,8 @@ def documents(name: str, open_file: Open, site: Site) -> Iterator[Found | Skippe
     try:
         if suffix in _kinds()["archives"]:
             yield Skipped(name, ARCHIVE)
+        elif suffix != ".md" and not _kinds()["templates"].isdisjoint(PurePosixPath(name).parts[:-1]):
+            yield Skipped(name, TEMPLATE)
         elif LEGAL.fullmatch(PurePosixPath(name).name):
             yield Skipped(name, ABOUT)
         elif suffix in JSON:
