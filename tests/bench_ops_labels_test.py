@@ -213,3 +213,186 @@ def test_a_service_of_another_protocol_than_its_program_is_named(tmp_path: Path)
     }
 
     assert first_label(tmp_path, cache) == ("service_protocol_mismatch", "app/api")
+
+
+GATEWAY_SERVICES = """\
+NAME     TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)        AGE   SELECTOR
+edge     NodePort    10.9.0.1     <none>        80:30080/TCP   5m    app=edge
+orders   ClusterIP   10.9.0.2     <none>        8080/TCP       5m    app=orders
+food     ClusterIP   10.9.0.3     <none>        8080/TCP       5m    app=food
+"""
+GATEWAY_ENDPOINTS = """\
+NAME     ENDPOINTS       AGE
+edge     10.1.0.1:80     5m
+orders   10.1.0.2:8080   5m
+food     10.1.0.3:8080   5m
+"""
+GATEWAY_DEPLOYMENTS = """\
+NAME     READY   UP-TO-DATE   AVAILABLE   AGE   CONTAINERS   IMAGES                SELECTOR
+edge     1/1     1            1           5m    gateway      acme/edge-gateway:1   app=edge
+orders   1/1     1            1           5m    orders       acme/orders:1         app=orders
+food     1/1     1            1           5m    food         acme/food:1           app=food
+"""
+GATEWAY = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: edge, namespace: shop}
+spec:
+  selector: {matchLabels: {app: edge}}
+  template:
+    metadata: {labels: {app: edge}}
+    spec:
+      containers:
+      - name: gateway
+        image: acme/edge-gateway:1
+        env:
+        - {name: ROUTES_0_ID, value: order}
+        - {name: ROUTES_0_URI, value: "lb://%s"}
+        - {name: ROUTES_0_PREDICATES_0, value: "Path=/api/v1/orders/**"}
+"""
+BEFORE_ORDERS = """\
+[Service]: orders
+[Upstream (Called By)]: edge
+[Downstream (Calls)]:
+(none)
+"""
+
+
+def gateway(target: str, said: str) -> dict[str, object]:
+    """A gateway that sends requests for orders to `target`; those who ask say what they got."""
+    pods = POD_HEAD + "".join(
+        pod(f"{name}-6d4cf56db6-x2x9z", n + 1) for n, name in enumerate(("edge", "orders", "food"))
+    )
+    alert = {"entry_service": "orders", "url": "/api/v1/orders/7", "request_method": "GET"}
+    return {
+        **listing("pods", pods),
+        **listing("deployments", GATEWAY_DEPLOYMENTS),
+        **listing("services", GATEWAY_SERVICES),
+        **listing("endpoints", GATEWAY_ENDPOINTS),
+        "GetAlerts:{}": {
+            "status": "has_anomalies",
+            "alerts": [{**alert, "raw_error": f"HTTPError('{said}')"}],
+        },
+        key("GetServiceDependencies", service_name="orders"): BEFORE_ORDERS,
+        key("GetAppYAML", app_name="edge"): GATEWAY % target,
+        key("GetErrorLogs", namespace=NAMESPACE, service_name="orders"): {},
+        key("GetErrorLogs", namespace=NAMESPACE, service_name="edge"): {},
+    }
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("food", "404 Client Error: Not Found"),  # the setting and the answer say it
+        ("food", "500 Server Error"),  # the setting says it
+        (
+            "orders",
+            "404 Client Error: Not Found",
+        ),  # the answer says it: it was not orders that gave it
+    ],
+)
+def test_requests_that_never_reach_whom_they_are_for_lead_to_the_gateway(
+    tmp_path: Path, target: str, said: str
+) -> None:
+    assert first_label(tmp_path, gateway(target, said)) == ("gateway_misroute", "app/edge")
+
+
+NOT_MOUNTED = """\
+Name:             api-7c5ddbdf54-k8j2l
+Namespace:        shop
+Node:             n2/192.168.0.3
+Labels:           app=api
+                  pod-template-hash=7c5ddbdf54
+Status:           Pending
+Controlled By:    ReplicaSet/api-7c5ddbdf54
+Containers:
+  api:
+    Image:          acme/api:1
+    State:          Waiting
+      Reason:       ContainerCreating
+    Ready:          False
+    Restart Count:  0
+    Mounts:
+      /data from data (rw)
+Volumes:
+  data:
+    Type:       PersistentVolumeClaim (a reference to a PersistentVolumeClaim in the same namespace)
+    ClaimName:  api-data
+    ReadOnly:   false
+Events:
+  Type     Reason       Age   From               Message
+  ----     ------       ----  ----               -------
+  Normal   Scheduled    5m    default-scheduler  Successfully assigned shop/api-7c5ddbdf54-k8j2l to n2
+  Warning  FailedMount  20s   kubelet            MountVolume.SetUp failed for volume "api-data" : \
+mkdir /mnt/data: permission denied
+"""
+
+
+def test_a_volume_that_may_not_be_set_up_is_named(tmp_path: Path) -> None:
+    name = "api-7c5ddbdf54-k8j2l"
+    cache = {
+        **fabric(),
+        **listing(
+            "pods", POD_HEAD + pod("web-6d4cf56db6-x2x9z", 1) + pod(name, 2, "ContainerCreating", "0/1")
+        ),
+        key("DescribeResource", resource_type="pods", name=name, namespace=NAMESPACE): NOT_MOUNTED,
+    }
+
+    assert first_label(tmp_path, cache) == ("volume_mount_permission_denied", "app/api")
+
+
+def late(name: str, median: float, tail: float) -> dict[str, object]:
+    told = ((50, 10, 10 + median), (90, 20, 20 + tail))
+    measures = " | ".join(f"p{n}latency: Normal={was}ms -> Current={now}ms (+9%)" for n, was, now in told)
+    return {
+        "type": "Service",
+        "name": name,
+        "evidence": [f"LATENCY_DEGRADATION [Slow Response] | {measures}"],
+    }
+
+
+TREE = """\
+[Service]: web (Entrypoint)
+[Upstream (Called By)]: (User Traffic)
+[Downstream (Calls)]:
+web
+├── api
+│   ├── pay
+│   └── mail
+├── ads
+└── cart
+    └── stock
+"""
+TREE_PODS = {"web": 1, "cart": 1, "stock": 1, "api": 2, "pay": 2, "mail": 2, "ads": 2}
+
+
+@pytest.mark.parametrize(
+    ("alerts", "label"),
+    [
+        # what crosses from one node to the other is late, what stays on one is not
+        (
+            [late("web", 900, 2000), late("api", 0, 700), late("ads", 0, 600)],
+            ("node_network_delay", "node/n2"),
+        ),
+        ([late("web", 0, 900), late("api", 0, 800), late("pay", 200, 700)], ("pod_network_delay", "app/pay")),
+    ],
+)
+def test_the_origin_of_a_delay_is_told_by_who_is_late(
+    tmp_path: Path, alerts: list[dict[str, object]], label: tuple[str, str]
+) -> None:
+    pods = POD_HEAD + "".join(pod(f"{name}-6d4cf56db6-x2x9z", node) for name, node in TREE_PODS.items())
+    cache = {
+        **listing("pods", pods),
+        "GetAlerts:{}": {"status": "has_anomalies", "alerts": alerts},
+        **{key("GetServiceDependencies", service_name=name): TREE for name in TREE_PODS},
+    }
+
+    assert first_label(tmp_path, cache) == label
+
+
+def test_of_two_nodes_that_send_packets_anew_the_one_that_does_so_most_is_named(tmp_path: Path) -> None:
+    said = "NETWORK_QUALITY_DEGRADED [TCP Retransmission] | Normal=0.01retrans -> Current=%sretrans (+9%%)"
+    lost = [{"type": "Node", "name": node, "evidence": [said % n]} for node, n in (("n1", 1.1), ("n2", 8.4))]
+    cache = {**fabric(), "GetAlerts:{}": {"status": "has_anomalies", "alerts": [*lost, late("web", 90, 200)]}}
+
+    assert first_label(tmp_path, cache) == ("node_network_packet_loss", "node/n2")
