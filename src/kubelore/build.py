@@ -207,29 +207,41 @@ def open_lore(settings: Settings) -> Iterator[Lore]:
     nothing, and is not checked."""
     with ExitStack() as opened:
         unread: list[NotChecked] = []
-        recall = _recall(settings, opened, unread)
+        past = _recall(settings, unread)
         documents = _documents(settings, opened, unread)
         yield Lore(
-            voter=recall,
-            sources=(documents,) if documents else (),
+            voter=past,
+            sources=(*([_case_lessons(past)] if past else []), *([documents] if documents else [])),
             read_on=documents.read_on if documents else Lore().read_on,
             not_checked=lambda: (*unread, *(documents.not_checked() if documents else ())),
         )
 
 
-def _recall(settings: Settings, opened: ExitStack, unread: list[NotChecked]) -> Recall | None:
+def recall(settings: Settings) -> Recall:
+    """What the casebook teaches, read whole. Raises StoreError."""
+    from kubelore.casebook.recall import Recall
+
+    with closing(casebook(settings, read_only=True).store) as store:
+        return Recall(store.past_cases().taught)
+
+
+def _recall(settings: Settings, unread: list[NotChecked]) -> Recall | None:
     from kubelore.casebook.place import default_file
 
     if not settings.use_casebook or not (settings.casebook or default_file()).exists():
         return None
-    from kubelore.casebook.recall import Recall
-
     try:
-        store = opened.enter_context(closing(casebook(settings, read_only=True).store))
-        return Recall(store.past_cases().taught)
+        return recall(settings)
     except StoreError as error:
         unread.append(NotChecked("past cases", str(error)))
         return None
+
+
+def _case_lessons(past: Recall) -> LessonSource:
+    from kubelore.casebook.lessons import CaseLessons
+    from kubelore.patterns.check import root_causes
+
+    return CaseLessons(past, {cause.id: cause.meaning for cause in root_causes().values()})
 
 
 def _documents(settings: Settings, opened: ExitStack, unread: list[NotChecked]) -> KnowledgeLessons | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from kubelore.bench.cloud_opsbench.toolbox import CaseToolbox
     from kubelore.bench.incidents import Examined
     from kubelore.build import Settings
+    from kubelore.casebook.recall import Recall
     from kubelore.types import Finding, Investigation
 
 bench = typer.Typer(help="Measure how good kubelore is.")
@@ -122,6 +123,9 @@ def cloud_opsbench(
     model: o.ModelOption = "",
     base_url: o.BaseUrlOption = "",
     patterns: o.PatternsOption = None,
+    casebook: Annotated[
+        Path | None, typer.Option("--casebook", metavar="FILE", help="Recall past cases of this casebook.")
+    ] = None,
     quiet: o.QuietOption = False,
 ) -> None:
     """Run the public benchmark Cloud-OpsBench.
@@ -129,8 +133,12 @@ def cloud_opsbench(
     Investigates each case with the recorded answers of the benchmark's tools and writes a prediction line
     each. Of a case nothing but its namespace, its question and the answers asked for is read.
     """
-    settings = o.make_settings(patterns=patterns, decider=decider, model=model, base_url=base_url)
+    settings = o.make_settings(
+        patterns=patterns, decider=decider, model=model, base_url=base_url, casebook=casebook
+    )
     o.check_writable(out)
+    if casebook and not casebook.is_file():
+        raise UsageError(f"there is no casebook {casebook}")
     from kubelore.bench.cloud_opsbench.cases import find_cases
     from kubelore.bench.cloud_opsbench.run import keep, predict, run
     from kubelore.cli.live import ProgressBar
@@ -159,8 +167,17 @@ def investigate_case(settings: Settings, toolbox: CaseToolbox, known: Gathered, 
     """Ask a case's question."""
     from kubelore import build
 
-    investigator = build.investigator_with(settings, known.cluster, toolbox, lambda: known.view)
+    lore = build.Lore(voter=_recall(settings)) if settings.casebook else None
+    investigator = build.investigator_with(settings, known.cluster, toolbox, lambda: known.view, lore)
     return investigator.investigate(case.query, case.namespace)
+
+
+@cache
+def _recall(settings: Settings) -> Recall:
+    """Read once a process."""
+    from kubelore import build
+
+    return build.recall(settings)
 
 
 def guess_by_rule(
