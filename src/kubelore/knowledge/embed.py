@@ -35,7 +35,7 @@ COMMON = 0.01
 """A token with this share of all tokens counts half as much as a rare one."""
 UNKNOWN = ("<unk>", "[UNK]", *(f"<0x{byte:02X}>" for byte in range(256)))
 """Tokens of what a model does not know; the last are the bytes of unknown letters."""
-BATCH = 256
+BATCH = 64
 """Texts pooled at once."""
 
 

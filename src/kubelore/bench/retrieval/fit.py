@@ -93,7 +93,7 @@ def learn_tone(questions: Sequence[str], trouble: Sequence[bool]) -> dict[str, f
     rows /= np.sqrt(np.maximum(1.0, rows.sum(axis=1, keepdims=True)))
     wanted = np.array(trouble, dtype=np.float64)
     alike = rows @ rows.T + FREE
-    dual = np.zeros(len(questions))
+    dual: Numbers = np.zeros(len(questions))
     for _ in range(TONE_STEPS):
         odds = alike @ dual
         chance = 1 / (1 + np.exp(-odds))
