@@ -192,7 +192,7 @@ def test_json_has_the_documented_keys(kubelore: CommandLine) -> None:
     }  # fmt: skip
     assert set(report["diagnosis"]) == {
         "root_cause", "object", "explanation", "probability", "confidence", "chain", "evidence", "fix",
-        "alternatives", "not_checked", "would_decide", "pattern", "response", "reading",
+        "alternatives", "not_checked", "would_decide", "pattern", "response", "reading", "cases",
     }  # fmt: skip
     assert set(report["steps"][0]) == {
         "index", "thought", "tool", "args", "observation", "digest", "error", "new_facts", "seconds",
