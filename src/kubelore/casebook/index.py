@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int32]
     Floats = NDArray[np.float64]
 
-MAX_COMPARED = 4096
-"""Cases of a segment compared in full; of more, those that share most of the rarest signs."""
+MAX_COMPARED = 256
+"""Cases of a segment compared in full: those that are most alike by their rarest signs."""
 EXCUSED = 0.7
 """Part of a sign's weight that does not count against a case in which nobody looked for it."""
 TINY = 1e-9
@@ -67,6 +67,7 @@ class Segment:
         self.holders: Ints = self.owners[np.argsort(signs, kind="stable")]
         self.counts = np.bincount(signs, minlength=len(vocabulary))
         self.ends = np.concatenate([[0], np.cumsum(self.counts)])
+        self._marks: dict[str, NDArray[np.bool_]] = {}
 
     @classmethod
     def of(cls, cases: Iterable[Collection[str]]) -> Segment:
@@ -85,11 +86,11 @@ class Segment:
 
     def has(self, sign: str, cases: Ints) -> NDArray[np.bool_]:
         """Whether each of these cases has a sign."""
-        number = self.numbers.get(sign)
-        everyone = np.zeros(len(self), dtype=bool)
-        if number is not None:
-            everyone[self.having(number)] = True
-        return everyone[cases]
+        if sign not in self._marks:
+            self._marks[sign] = mark = np.zeros(len(self), dtype=bool)
+            if sign in self.numbers:
+                mark[self.having(self.numbers[sign])] = True
+        return self._marks[sign][cases]
 
     def vector(self, weights: Mapping[str, float]) -> Floats:
         """Weights by sign number; signs that no case has are left out."""
@@ -115,59 +116,73 @@ class CaseIndex:
         self._weighing = weighing
         self._segments = [segment for segment in segments if len(segment)]
         self.cases = sum(map(len, self._segments))
-        self._weights = [self._weights_of(segment) for segment in self._segments]
+        self._known: dict[str, float] = {}
+        weights = [np.array([self.weight(sign) for sign in s.vocabulary]) for s in self._segments]
         self._totals = [
             np.bincount(s.owners, w[s.signs], minlength=len(s))
-            for s, w in zip(self._segments, self._weights, strict=True)
+            for s, w in zip(self._segments, weights, strict=True)
         ]
 
     def weight(self, sign: str) -> float:
         """How much a sign counts here."""
-        holders = sum(int(s.counts[n]) for s in self._segments if (n := s.numbers.get(sign)) is not None)
-        return self._weighing.weight(sign, holders, self.cases)
+        if sign not in self._known:
+            holders = sum(int(s.counts[n]) for s in self._segments if (n := s.numbers.get(sign)) is not None)
+            self._known[sign] = self._weighing.weight(sign, holders, self.cases)
+        return self._known[sign]
 
     def nearest(
         self, signs: Collection[str], floor: float, news: Mapping[str, Collection[str]] | None = None
     ) -> list[tuple[int, float]]:
-        """Cases at least as alike as `floor` (above 0), with how alike they are; in no order.
+        """Cases at least as alike as `floor` (above 0), with how alike they are; in no order. Of very many
+        that are, the most alike ones.
 
         `news` names signs that a case without the key sign could not have: they count little against it.
         """
         weighed = {sign: self.weight(sign) for sign in signs}
-        total = sum(weighed.values())
         excused = {key: {sign: weighed[sign] for sign in found} for key, found in (news or {}).items()}
-        least = total - EXCUSED * sum(sum(those.values()) for those in excused.values())
         found: list[tuple[int, float]] = []
         first = 0
         for segment, totals in zip(self._segments, self._totals, strict=True):
-            asked = segment.vector(weighed)
-            cases = _candidates(segment, asked, floor * least)
-            shared = segment.sums(cases, asked)
-            either = total + totals[cases] - shared
-            for key, those in excused.items():
-                unseen = sum(those.values()) - segment.sums(cases, segment.vector(those))
-                either -= np.where(segment.has(key, cases), 0.0, EXCUSED * unseen)
-            alike = shared / np.maximum(either, TINY)
+            cases, alike = _compared(segment, totals, weighed, excused, floor)
             kept = alike >= floor
             found += zip((cases[kept] + first).tolist(), alike[kept].tolist(), strict=True)
             first += len(segment)
         return found
 
-    def _weights_of(self, segment: Segment) -> Floats:
-        return np.array([self.weight(sign) for sign in segment.vocabulary])
+
+def _compared(
+    segment: Segment,
+    totals: Floats,
+    weighed: Mapping[str, float],
+    excused: Mapping[str, Mapping[str, float]],
+    floor: float,
+) -> tuple[Ints, Floats]:
+    """All cases of a segment that may be alike enough, and how alike they are."""
+    total = sum(weighed.values())
+    least = total - EXCUSED * sum(sum(those.values()) for those in excused.values())
+    asked = segment.vector(weighed)
+    cases = _candidates(segment, asked, totals, total, floor * least)
+    shared = segment.sums(cases, asked)
+    either = total + totals[cases] - shared
+    for key, those in excused.items():
+        unseen = sum(those.values()) - segment.sums(cases, segment.vector(those))
+        either -= np.where(segment.has(key, cases), 0.0, EXCUSED * unseen)
+    return cases, shared / np.maximum(either, TINY)
 
 
-def _candidates(segment: Segment, asked: Floats, needed: float) -> Ints:
+def _candidates(segment: Segment, asked: Floats, totals: Floats, total: float, needed: float) -> Ints:
     """Cases that may share signs of weight `needed`: they have one of the rarer signs, of those without which
     the rest weighs less."""
     partial = np.zeros(len(segment))
     left = float(asked.sum())
-    for sign in np.argsort(-asked, kind="stable"):
-        if left < needed or asked[sign] <= 0:
+    signs = np.flatnonzero(asked)
+    for sign in signs[np.argsort(-asked[signs], kind="stable")].tolist():
+        if left < needed:
             break
-        partial[segment.having(int(sign))] += asked[sign]
+        partial[segment.having(sign)] += asked[sign]
         left -= float(asked[sign])
-    found = np.flatnonzero((partial > 0) & (partial + left >= needed)).astype(np.int32)
+    found = np.flatnonzero((partial > 0) & (partial + left >= needed - TINY)).astype(np.int32)
     if len(found) <= MAX_COMPARED:
         return found
-    return found[np.argpartition(-partial[found], MAX_COMPARED)[:MAX_COMPARED]]
+    likely = partial[found] / (total + totals[found] - partial[found])
+    return found[np.argpartition(-likely, MAX_COMPARED)[:MAX_COMPARED]]
