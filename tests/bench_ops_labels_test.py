@@ -396,3 +396,38 @@ def test_of_two_nodes_that_send_packets_anew_the_one_that_does_so_most_is_named(
     cache = {**fabric(), "GetAlerts:{}": {"status": "has_anomalies", "alerts": [*lost, late("web", 90, 200)]}}
 
     assert first_label(tmp_path, cache) == ("node_network_packet_loss", "node/n2")
+
+
+FAMILY = ("orders", "users", "stock", "mails", "carts")
+MEMBER = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {name}, namespace: shop}}
+spec:
+  selector: {{matchLabels: {{app: {name}}}}}
+  template:
+    metadata: {{labels: {{app: {name}}}}}
+    spec:
+      containers:
+      - name: app
+        image: acme/{name}:1
+        ports: [{{containerPort: 8080}}]
+        env: [{env}]
+"""
+
+
+def test_settings_of_siblings_are_read_for_what_is_in_trouble_unexplained(tmp_path: Path) -> None:
+    env = dict.fromkeys(FAMILY, "{name: REGION, value: north}") | {"api": ""}
+    broken = pod("api-7c5ddbdf54-k8j2l", 2, "CrashLoopBackOff", "0/1", 4)
+    healthy = (pod(f"{name}-6d4cf56db6-x2x9z", 1) for name in FAMILY)
+    cache = {
+        **listing("pods", POD_HEAD + broken + "".join(healthy)),
+        key("DescribeResource", resource_type="pods", name="api-7c5ddbdf54-k8j2l", namespace=NAMESPACE): API,
+        **{key("GetAppYAML", app_name=n): MEMBER.format(name=n, env=e) for n, e in env.items()},
+        key("GetErrorLogs", namespace=NAMESPACE, service_name="api"): {},
+        "GetAlerts:{}": {},
+    }
+    write_case(tmp_path / "cases" / "a", cache)
+
+    (line,) = run(tmp_path / "cases", tmp_path / "out.jsonl")
+    assert "sibling.differs=setting-missing" in line["evidence"], line

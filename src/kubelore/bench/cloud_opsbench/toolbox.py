@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from kubelore.agent.opening import target
-from kubelore.analysis.backends import addresses_of, desired_replicas
+from kubelore.analysis.backends import addresses_of, desired_replicas, has_run, troubled
 from kubelore.analysis.find import find
 from kubelore.analysis.settings import object_facts
 from kubelore.analysis.storage import claims_in
@@ -283,6 +283,11 @@ class CaseToolbox:
                 self._known.node_service(ref, "kube-proxy")
             elif not _ready(node):
                 self._for_node(ref)
+        sound = not any(fact.about.kind == "Node" for fact in self._known.facts)
+        if sound and all(map(_ready, self.view.all("Node"))):
+            unexplained = (w for w in self._trail.looked if troubled(self.view, w) and has_run(self.view, w))
+            for workload in list(unexplained)[:1]:
+                self._trail.compare(workload)
 
     def _for_node(self, ref: Ref) -> None:
         self._nodes()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from kubelore.agent.opening import target
-from kubelore.analysis.backends import addresses_of, selected_workloads, selector_of
+from kubelore.analysis.backends import addresses_of, selected_workloads, selector_of, troubled
 from kubelore.analysis.edges import nodes_of
 from kubelore.analysis.programs import runs_proxy
+from kubelore.analysis.siblings import FEWEST
 from kubelore.analysis.view import View, ref_of
 from kubelore.bench.cloud_opsbench.gather import Gathered
 from kubelore.tools.registry import Toolbox
@@ -66,6 +69,13 @@ class Trail:
         self._known.manifest(workload)
         if self._known.absent():
             self._known.listing("ResourceQuota")
+
+    def compare(self, workload: Ref) -> None:
+        """Settings of as many healthy siblings as a comparison needs: for what is in trouble unexplained."""
+        same_kind = (w for w in self.view.workloads(self._namespace) if w.kind == workload.kind)
+        healthy = (w for w in same_kind if w != workload and not troubled(self.view, w))
+        for sibling in list(islice(healthy, FEWEST)):
+            self._known.manifest(sibling)
 
     def log(self, workload: Ref) -> tuple[Fact, ...]:
         """What the log tells."""
