@@ -28,19 +28,20 @@ def test_there_are_commands_to_run() -> None:
     assert commands(run=False)
 
 
-@pytest.mark.parametrize("line", commands(run=True))
-def test_every_command_of_the_readme_runs(line: str, kubelore: CommandLine) -> None:
-    program, *arguments = shlex.split(line, comments=True)
-    if program == "make":
-        plan = subprocess.run(
-            ("make", "-n", *arguments), cwd=ROOT, capture_output=True, text=True, check=True
-        ).stdout
-        assert "kubelore investigate" in plan or "pytest" in plan
-        return
-    ran = kubelore(*arguments)
-    assert ran.code == (1 if arguments[0] == "scan" else 0)
-    assert ran.out
-    assert "error" not in ran.err
+def test_every_command_of_the_readme_runs_in_its_order(
+    kubelore: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    for line in commands(run=True):
+        program, *arguments = shlex.split(line, comments=True)
+        if program == "make":
+            plan = subprocess.run(("make", "-n", *arguments), capture_output=True, text=True, check=True)
+            assert "kubelore investigate" in plan.stdout or "pytest" in plan.stdout
+            continue
+        ran = kubelore(*arguments)
+        assert (line, ran.code) == (line, 1 if arguments[0] == "scan" else 0)
+        assert (line, bool(ran.out)) == (line, True)
+        assert "error" not in ran.err
 
 
 @pytest.mark.parametrize("line", [line for line in commands(run=False) if line.strip()])
