@@ -98,7 +98,9 @@ def learn_tone(questions: Sequence[str], trouble: Sequence[bool]) -> dict[str, f
         odds = alike @ dual
         chance = 1 / (1 + np.exp(-odds))
         sure = np.maximum(chance * (1 - chance), 1e-6)
-        dual = np.linalg.solve(alike + np.diag(TONE_PENALTY / sure), odds + (wanted - chance) / sure)
+        dual = np.asarray(
+            np.linalg.solve(alike + np.diag(TONE_PENALTY / sure), odds + (wanted - chance) / sure), np.float64
+        )
     weights = np.round(rows.T @ dual, 2).tolist()
     return {turn: weight for turn, weight in zip(known, weights, strict=True) if weight}
 
