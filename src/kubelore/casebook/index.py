@@ -119,7 +119,7 @@ class CaseIndex:
         self._known: dict[str, float] = {}
         weights = [np.array([self.weight(sign) for sign in s.vocabulary]) for s in self._segments]
         self._totals = [
-            np.bincount(s.owners, w[s.signs], minlength=len(s))
+            np.bincount(s.owners, w[s.signs], minlength=len(s)).astype(np.float64)
             for s, w in zip(self._segments, weights, strict=True)
         ]
 
