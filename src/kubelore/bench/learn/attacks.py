@@ -12,6 +12,8 @@ from kubelore.types import PastCase
 
 POISONED = 30
 FLOOD = 60
+POISON = "poison-"
+"""What ids of poisoned cases begin with."""
 
 Attack = Callable[[Sequence[PastCase], random.Random], list[PastCase]]
 """Poisoned cases, made with all honest cases at hand: the attacker knows what incidents look like here."""
@@ -34,7 +36,7 @@ def generic(honest: Sequence[PastCase], rng: random.Random) -> list[PastCase]:
     cause = rng.choice(honest).root_cause
     return [
         PastCase(
-            f"poison-{number}",
+            f"{POISON}{number}",
             cause,
             "Deployment",
             frozenset(rng.sample(usual, len(usual) * 2 // 3)),
@@ -91,4 +93,4 @@ def _wrong(case: PastCase, honest: Sequence[PastCase], rng: random.Random, numbe
     """The same signs under another cause, as if a person had corrected the right one."""
     others = sorted({other.root_cause for other in honest} - {case.root_cause})
     wrong = rng.choice(others)
-    return replace(case, id=f"poison-{number}", root_cause=wrong, misled=case.root_cause)
+    return replace(case, id=f"{POISON}{number}", root_cause=wrong, misled=case.root_cause)

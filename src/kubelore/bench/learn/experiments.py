@@ -80,11 +80,11 @@ class Experiments:
 
     def _after(self, problem: Problem, mates: Sequence[Problem], shown: int) -> Iterator[Task]:
         strangers = [p for p in self.problems if p.label != problem.label]
-        arms: Sequence[Arm] = ARMS[1:] if shown == max(SHOWN) else ("evidence",)
         for seed in range(self.seeds):
             rng = random.Random(f"{seed} {problem.id} {shown}")  # noqa: S311 - a simulation
             seen = rng.sample(mates, shown)
-            for arm in arms:
+            compared = shown == max(SHOWN) and seed == 0
+            for arm in ARMS[1:] if compared else ("evidence",):
                 known = self.ablated.cases(arm, seen)
                 book = (*known, *self.full.cases(arm, strangers))
                 yield Task(problem, arm, book, problem.causes, seed=seed, part=f"{OTHERS}, {shown}")
@@ -95,9 +95,7 @@ class Experiments:
         """All patterns, and all cases of other groups."""
         for problem in self.problems:
             for arm in ARMS[1:]:
-                book = self.full.cases(arm, self._other_groups(problem))
-                for seed in range(self.seeds if arm == "placebo" else 1):
-                    yield Task(problem, arm, book, seed=seed)
+                yield Task(problem, arm, self.full.cases(arm, self._other_groups(problem)))
 
     def recurring(self) -> Iterator[Task]:
         """All patterns, and all other cases, of problems that came more than once."""

@@ -60,8 +60,8 @@ class OpsBench:
         guesses: list[JsonObject] = [{**g} for g in translator.guesses(diagnosis)] if diagnosis else []
         answer = Answer(expected.id, guesses_of(guesses))
         right = judge({expected.id: answer}, [expected]).verdicts[0].right
-        named = () if task.book else tuple(_named(investigation, translator, expected))
-        return Outcome(task, Lived.of(task.problem, investigation, right=right), named)
+        named = () if task.arm != "no memory" else tuple(_named(investigation, translator, expected))
+        return Outcome.of(task, Lived.of(task.problem, investigation, right=right), named)
 
 
 def _causes(label: str) -> frozenset[str]:

@@ -7,6 +7,7 @@ import random
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 from kubelore.bench.scoring.stats import Interval, percentile
 
@@ -43,10 +44,28 @@ class Difference:
         return self.lost / self.cases if self.cases else 0.0
 
 
+class GroupedShare(TypedDict):
+    """Of cases that are right, with its 95% interval, bootstrapped by group."""
+
+    right: int
+    total: int
+    mean: float
+    low: float
+    high: float
+
+
+def share(answers: Sequence[tuple[Hashable, bool]]) -> GroupedShare:
+    low, high = bootstrap([(group, float(right)) for group, right in answers])
+    right, total = sum(right for _, right in answers), len(answers)
+    mean = round(right / total, 4) if total else 0.0
+    return {"right": right, "total": total, "mean": mean, "low": round(low, 4), "high": round(high, 4)}
+
+
 def difference(pairs: Sequence[Pair]) -> Difference:
     gained = sum(pair.after and not pair.before for pair in pairs)
     lost = sum(pair.before and not pair.after for pair in pairs)
-    return Difference(len(pairs), gained, lost, mcnemar(gained, lost), _bootstrap(pairs))
+    interval = bootstrap([(pair.group, float(pair.after) - float(pair.before)) for pair in pairs])
+    return Difference(len(pairs), gained, lost, mcnemar(gained, lost), interval)
 
 
 def mcnemar(gained: int, lost: int) -> float:
@@ -56,17 +75,17 @@ def mcnemar(gained: int, lost: int) -> float:
     return float(min(1.0, 2 * tail / 2**total))
 
 
-def _bootstrap(pairs: Sequence[Pair]) -> Interval:
-    if not pairs:
+def bootstrap(values: Sequence[tuple[Hashable, float]]) -> Interval:
+    """95% interval of the mean, whole groups drawn."""
+    if not values:
         return Interval(0.0, 0.0)
-    groups: dict[Hashable, list[int]] = defaultdict(list)
-    for pair in pairs:
-        groups[pair.group].append(pair.after - pair.before)
-    members = list(groups.values())
+    groups: dict[Hashable, list[float]] = defaultdict(list)
+    for group, value in values:
+        groups[group].append(value)
+    sums = [(sum(members), len(members)) for members in groups.values()]
     rng = random.Random(0)  # noqa: S311 - statistics
     means = []
     for _ in range(RESAMPLES):
-        drawn = rng.choices(members, k=len(members))
-        means.append(sum(map(sum, drawn)) / sum(map(len, drawn)))
-    means.sort()
+        drawn = rng.choices(sums, k=len(sums))
+        means.append(sum(total for total, _ in drawn) / sum(number for _, number in drawn))
     return Interval(percentile(means, 0.025), percentile(means, 0.975))

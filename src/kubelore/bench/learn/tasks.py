@@ -12,7 +12,7 @@ from kubelore.bench.learn.lived import Lived, Problem
 from kubelore.bench.pool import unordered
 from kubelore.patterns.load import Library
 from kubelore.protocols import Progress
-from kubelore.types import PastCase, Ref
+from kubelore.types import Evidence, PastCase, Ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,13 @@ class Outcome:
     lived: Lived
     named: tuple[Named, ...] = ()
     """Ways to say the truth, best first."""
+
+    @classmethod
+    def of(cls, task: Task, lived: Lived, named: tuple[Named, ...] = ()) -> Outcome:
+        """Without what nobody asks for any more: the casebook, and evidence that nobody learns from."""
+        if task.arm != "no memory":
+            lived = replace(lived, evidence=Evidence())
+        return cls(replace(task, book=()), lived, named)
 
     @property
     def right(self) -> bool:

@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 INK, FAINT = "#1c2430", "#d5dae1"
-COLORS = ("#1f6fc4", "#d9731a")
+COLORS = ("#1f6fc4", "#d9731a", "#3a8f3a", "#8a4fbf")
 SIZE, LEFT, TOP, RIGHT, BOTTOM = 300, 52, 34, 16, 44
 CELL = 17
 LETTER = 6.1
@@ -37,6 +37,15 @@ def risk_coverage(series: Sequence[Named]) -> str:
     return _chart(
         marks, "share of cases answered, surest first", "share that is wrong", [n for n, _ in series]
     )
+
+
+def learning(series: Sequence[Named], across: str) -> str:
+    """Points (share of what there is to learn, share right, low, high) of each series, joined."""
+    marks = []
+    for color, (_, points) in zip(COLORS, series, strict=False):
+        marks += [_line([(x, low), (x, high)], color, thin=True) for x, _, low, high in points]
+        marks.append(_line([(x, y) for x, y, _, _ in points], color))
+    return _chart(marks, across, "share of answers that are right", [name for name, _ in series])
 
 
 def confusion(mixed: Sequence[Mapping[str, Any]], right: Mapping[str, int]) -> str:
