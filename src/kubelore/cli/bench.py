@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kubelore.cli import bench_retrieval, bench_score
+from kubelore.cli import bench_learn, bench_retrieval, bench_score
 from kubelore.cli import options as o
 from kubelore.cli.formats import DataFormat
 from kubelore.errors import UsageError
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 bench = typer.Typer(help="Measure how good kubelore is.")
 bench.callback(invoke_without_command=True)(o.help_without_command)
 bench_score.register(bench)
+bench_learn.register(bench)
 bench_retrieval.register(bench)
 
 

@@ -45,7 +45,7 @@ class Book:
 
 def bare(problems: Sequence[Problem]) -> list[Task]:
     """All patterns, no past cases."""
-    return [Task(problem) for problem in problems]
+    return [Task(problem, whole=True) for problem in problems]
 
 
 def ablated(problems: Sequence[Problem]) -> list[Task]:
@@ -68,6 +68,17 @@ class Experiments:
     ablated: Book
     untaught: Book
     seeds: int
+
+    def all(self) -> Mapping[str, Iterator[Task]]:
+        """Every experiment by its name."""
+        return {
+            "taken_away": self.taken_away(),
+            "on_top": self.on_top(),
+            "recurring": self.recurring(),
+            "recurring_untaught": self.recurring_untaught(),
+            "from_nothing": self.from_nothing(),
+            "poisoned": self.poisoned(),
+        }
 
     def taken_away(self) -> Iterator[Task]:
         """A cause that no pattern knows, after 1, 2 and 4 confirmed cases of it on other objects."""

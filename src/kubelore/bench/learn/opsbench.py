@@ -10,17 +10,15 @@ from kubelore.bench.cloud_opsbench.cases import Case, Place, find_cases, read_ca
 from kubelore.bench.cloud_opsbench.gather import Gathered
 from kubelore.bench.cloud_opsbench.labels import QUOTA, Translator, table
 from kubelore.bench.cloud_opsbench.toolbox import CaseToolbox
-from kubelore.bench.learn.arms import voter
 from kubelore.bench.learn.lived import Lived, Problem
-from kubelore.bench.learn.tasks import Named, Outcome, Task
+from kubelore.bench.learn.tasks import Named, Outcome, Task, Taught
 from kubelore.bench.scoring.cloud_opsbench import guesses_of, merged, read_truth
 from kubelore.bench.scoring.judge import Answer, Expected, judge
 from kubelore.errors import DataError
-from kubelore.protocols import Voter
 from kubelore.types import Investigation, JsonObject, Ref
 
-Investigate = Callable[[CaseToolbox, Gathered, Case, Task, Voter | None], Investigation]
-"""Asks a case's question with these tools, a task's patterns and a voter. Picklable for several jobs."""
+Investigate = Callable[[CaseToolbox, Gathered, Case, Taught], Investigation]
+"""Asks a case's question with these tools, for an agent that was taught this. Picklable for several jobs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +51,14 @@ class OpsBench:
         case = read_case(self.places[task.problem.id])
         gathered = Gathered(case.answers, case.namespace, case.now)
         toolbox = CaseToolbox(gathered, case.namespace)
-        memory = voter(task.arm, task.book, f"{task.seed} {task.problem.id}")
-        investigation = self.investigate(toolbox, gathered, case, task, memory)
+        investigation = self.investigate(toolbox, gathered, case, task.taught)
         translator = Translator(toolbox.view, investigation.evidence)
         diagnosis = investigation.diagnosis
         guesses: list[JsonObject] = [{**g} for g in translator.guesses(diagnosis)] if diagnosis else []
         answer = Answer(expected.id, guesses_of(guesses))
         right = judge({expected.id: answer}, [expected]).verdicts[0].right
         named = () if task.arm != "no memory" else tuple(_named(investigation, translator, expected))
-        return Outcome.of(task, Lived.of(task.problem, investigation, right=right), named)
+        return Outcome.of(task, Lived.of(task.problem, investigation, right=right), named, investigation)
 
 
 def _causes(label: str) -> frozenset[str]:

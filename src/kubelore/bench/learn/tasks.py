@@ -7,12 +7,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from kubelore.bench.learn.arms import Arm
+from kubelore.bench.learn.arms import Arm, voter
 from kubelore.bench.learn.lived import Lived, Problem
 from kubelore.bench.pool import unordered
 from kubelore.patterns.load import Library
-from kubelore.protocols import Progress
-from kubelore.types import Evidence, PastCase, Ref
+from kubelore.protocols import Progress, Voter
+from kubelore.types import Evidence, Investigation, PastCase, Ref
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """What the agent knows that investigates."""
+
+    patterns: bool
+    forgotten: frozenset[str]
+    """Causes that the patterns do not know."""
+    memory: Voter | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +33,17 @@ class Task:
     arm: Arm = "no memory"
     book: tuple[PastCase, ...] = ()
     forgotten: frozenset[str] = frozenset()
-    """Causes that the patterns do not know."""
     patterns: bool = True
-    """False: no patterns at all."""
     seed: int = 0
+    whole: bool = False
+    """The outcome has the whole investigation."""
     part: str = ""
-    """Which of an experiment's conditions this is: `k=2`, an attack."""
+    """Which of an experiment's conditions this is."""
+
+    @property
+    def taught(self) -> Taught:
+        memory = voter(self.arm, self.book, f"{self.seed} {self.problem.id}")
+        return Taught(self.patterns, self.forgotten, memory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +63,15 @@ class Outcome:
     lived: Lived
     named: tuple[Named, ...] = ()
     """Ways to say the truth, best first."""
+    investigation: Investigation | None = None
+    """None unless the task asks for it."""
 
     @classmethod
-    def of(cls, task: Task, lived: Lived, named: tuple[Named, ...] = ()) -> Outcome:
+    def of(cls, task: Task, lived: Lived, named: tuple[Named, ...], investigation: Investigation) -> Outcome:
         """Without what nobody asks for any more: the casebook, and evidence that nobody learns from."""
         if task.arm != "no memory":
             lived = replace(lived, evidence=Evidence())
-        return cls(replace(task, book=()), lived, named)
+        return cls(replace(task, book=()), lived, named, investigation if task.whole else None)
 
     @property
     def right(self) -> bool:

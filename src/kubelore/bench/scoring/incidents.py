@@ -11,10 +11,10 @@ from kubelore.bench.scoring.judge import Answer, Expected, Guess, Score, judge
 
 def score(predictions: Iterable[Prediction], labels: Iterable[Mapping[str, Any]]) -> Score:
     """Labels decide what is scored; a label without a prediction counts as broken."""
-    return judge({line["id"]: _answer(line) for line in predictions}, map(_expected, labels))
+    return judge({line["id"]: _answer(line) for line in predictions}, map(expected_of, labels))
 
 
-def _expected(label: Mapping[str, Any]) -> Expected:
+def expected_of(label: Mapping[str, Any]) -> Expected:
     return Expected(
         label["id"],
         (label["root_cause"], *(label.get("also_root_causes") or ())),
