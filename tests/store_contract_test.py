@@ -285,6 +285,12 @@ def test_frequencies_count_passages_without_case(store: KnowledgeStore) -> None:
     assert store.frequencies(["Pod", "absent"]) == {"Pod": 2, "absent": 0}
 
 
+def test_terms_are_told_by_the_hashes_of_passages(store: KnowledgeStore) -> None:
+    add(store, of("a.md", passage("Pod crashes", title="Why", tags=["pods"], document="a.md")))
+    (entry,) = store.page(limit=1)
+    assert store.terms([entry.hash, "absent"]) == {entry.hash: Terms("why", "pod crashes", "pods")}
+
+
 @pytest.fixture
 def large_store(store: KnowledgeStore) -> KnowledgeStore:
     """Large enough that the cost of common words matters."""

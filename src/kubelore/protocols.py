@@ -265,6 +265,10 @@ class KnowledgeStore(Protocol):
         """In how many passages each word is."""
         ...
 
+    def terms(self, hashes: Collection[str]) -> Mapping[str, Terms]:
+        """What these passages are found by; unknown ones are left out."""
+        ...
+
     def nearest(
         self, embedder: str, vector: Vector, where: KnowledgeFilter = ANYTHING, *, limit: int
     ) -> Sequence[KnowledgeHit]:

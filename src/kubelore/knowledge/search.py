@@ -8,14 +8,16 @@ the best shares enough with the question, nothing is returned. `ranking.yaml` ha
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 
-from kubelore.knowledge.analyse import query_terms, related_terms, terms
+import numpy as np
+from numpy.typing import NDArray
+
+from kubelore.knowledge.analyse import query_terms, related_terms
 from kubelore.packaged import packaged_yaml
-from kubelore.passages import ANYTHING, IndexInfo, KnowledgeFilter
+from kubelore.passages import ANYTHING, IndexInfo, KnowledgeFilter, Terms
 from kubelore.protocols import Embedder, KnowledgeStore
 from kubelore.redaction import redact
 from kubelore.types import KnowledgeEntry, KnowledgeHit
@@ -26,6 +28,21 @@ MOST_LETTERS = 4_000
 """Of a question, for the embedder."""
 FEW = 200
 """In a smaller store, a word that one passage has is taken to be as rare as here."""
+
+
+NO_TERMS = Terms("", "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What passages say of the words that matter."""
+
+    column: Mapping[str, int]
+    """Of each word."""
+    times: NDArray[np.float64]
+    """Shape (passages, words)."""
+    lengths: NDArray[np.float64]
+    """In words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +105,10 @@ class _Asked:
     weight: float
     related: tuple[tuple[str, float], ...]
 
-    def worth(self, often: Mapping[str, float]) -> float:
-        """What a passage has of it, and of the one word of like meaning that it has most of."""
-        instead = max((weight * often[root] for root, weight in self.related if root in often), default=0.0)
-        return self.weight * often.get(self.root, 0.0) + instead
+    @property
+    def roots(self) -> Iterator[str]:
+        yield self.root
+        yield from (root for root, _ in self.related)
 
 
 class Search:
@@ -148,21 +165,17 @@ class Search:
         )
         near = self._nearest(text, where)
         entries = {hit.entry.id: hit.entry for hit in (*hits, *near)}
-        counts = {
-            id_: _counts(entry.title, entry.content, self._ranking.title) for id_, entry in entries.items()
-        }
-        usual = sum(words.total() for words in counts.values()) / (len(counts) or 1)
-        strengths = {id_: self._strength(words, asked, usual) for id_, words in counts.items()}
+        said = self._said([entry.hash for entry in entries.values()], asked)
+        strengths, shared = self._strengths(said, asked)
         cosines = {hit.entry.id: hit.score for hit in near}
-        top = max(strengths.values(), default=0.0) or 1.0
+        top = max(strengths, default=0.0) or 1.0
         least = min(cosines.values(), default=0.0)
         found = {}
-        for id_, entry in entries.items():
+        for row, (id_, entry) in enumerate(entries.items()):
             cosine = cosines.get(id_, least)
-            score = self._ranking.keywords * strengths[id_] / top + self._ranking.cosine * cosine
-            shared = sum(word.worth(dict.fromkeys(counts[id_], 1.0)) for word in asked)
-            relevance = self._relevance(shared, cosine if near else None)
-            words = tuple(word.root for word in asked if word.root in counts[id_])
+            score = self._ranking.keywords * strengths[row] / top + self._ranking.cosine * cosine
+            relevance = self._relevance(shared[row], cosine if near else None)
+            words = tuple(word.root for word in asked if said.times[row, said.column[word.root]])
             found[id_] = Found(entry, score, relevance, words, cosines.get(id_))
         return found
 
@@ -198,12 +211,40 @@ class Search:
             return ()
         return self._store.nearest(self._embedder.name, vector, where, limit=self._ranking.pool)
 
-    def _strength(self, counts: Counter[str], asked: Sequence[_Asked], usual: float) -> float:
-        """BM25 of a passage, for words of like meaning too."""
+    def _said(self, hashes: Sequence[str], asked: Sequence[_Asked]) -> _Said:
+        """How often each passage has the words that matter, those of its title that many times more."""
+        column = {root: number for number, root in enumerate({root for word in asked for root in word.roots})}
+        times = np.zeros((len(hashes), len(column)))
+        lengths = np.zeros(len(hashes))
+        known = self._store.terms(hashes)
+        for row, hash_ in enumerate(hashes):
+            terms = known.get(hash_, NO_TERMS)
+            title, content = f"{terms.title} {terms.tags}".split(), terms.content.split()
+            lengths[row] = len(content) + len(title) * self._ranking.title
+            for words, weight in ((content, 1), (title, self._ranking.title)):
+                for root in words:
+                    if root in column:
+                        times[row, column[root]] += weight
+        return _Said(column, times, lengths)
+
+    def _strengths(self, said: _Said, asked: Sequence[_Asked]) -> tuple[list[float], list[float]]:
+        """BM25 of each passage; and what the words weigh that it has in common with the question, however
+        often. A word counts with the one word of like meaning that the passage has most of."""
         k, b = self._ranking.saturation, self._ranking.length
-        damp = k * (1 - b + b * counts.total() / usual)
-        often = {root: times * (k + 1) / (times + damp) for root, times in counts.items()}
-        return sum(word.worth(often) for word in asked)
+        damp = k * (1 - b + b * said.lengths / max(1.0, said.lengths.mean() if len(said.lengths) else 1.0))
+        often = said.times * (k + 1) / (said.times + damp[:, None])
+        has = (said.times > 0).astype(np.float64)
+        strengths, shared = np.zeros(len(damp)), np.zeros(len(damp))
+        for word in asked:
+            own = said.column[word.root]
+            strengths += word.weight * often[:, own]
+            shared += word.weight * has[:, own]
+            if word.related:
+                columns = [said.column[root] for root, _ in word.related]
+                weights = np.array([weight for _, weight in word.related])
+                strengths += (often[:, columns] * weights).max(axis=1)
+                shared += (has[:, columns] * weights).max(axis=1)
+        return strengths.tolist(), shared.tolist()
 
     def _relevance(self, shared: float, cosine: float | None) -> float:
         """`shared` is what the words weigh that passage and question have in common."""
@@ -216,15 +257,6 @@ class Search:
 
 def _logistic(odds: float) -> float:
     return 1 / (1 + math.exp(-odds))
-
-
-@lru_cache(maxsize=4_096)
-def _counts(title: str, content: str, title_weight: int) -> Counter[str]:
-    """How often each word occurs, those of the title that many times more."""
-    words = Counter(terms(content))
-    for word in terms(title):
-        words[word] += title_weight
-    return words
 
 
 def _joined(asked: dict[str, Found], seen: dict[str, Found], weight: float) -> dict[str, Found]:

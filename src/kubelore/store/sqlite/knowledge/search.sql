@@ -70,6 +70,12 @@ SELECT value AS word, coalesce(
     (SELECT doc FROM knowledge_vocabulary WHERE term = value), 0) AS passages
 FROM json_each(:words)
 
+-- name: terms
+SELECT p.hash, t.title, t.content, t.tags
+FROM json_each(:hashes) wanted
+JOIN knowledge_passages p ON p.hash = wanted.value
+JOIN knowledge_terms t ON t.passage = p.id
+
 -- name: count_common
 SELECT term AS word, doc AS passages FROM knowledge_vocabulary WHERE doc > :more_than
 

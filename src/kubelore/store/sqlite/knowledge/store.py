@@ -193,6 +193,10 @@ class SqliteKnowledge:
     def frequencies(self, words: Collection[str]) -> Mapping[str, int]:
         return self._words.frequencies(words)
 
+    def terms(self, hashes: Collection[str]) -> Mapping[str, Terms]:
+        rows = self._db.rows("terms", hashes=as_json(hashes))
+        return {row["hash"]: Terms(row["title"], row["content"], row["tags"]) for row in rows}
+
     def nearest(
         self, embedder: str, vector: Vector, where: KnowledgeFilter = ANYTHING, *, limit: int
     ) -> Sequence[KnowledgeHit]:
