@@ -31,6 +31,11 @@ def kubelore(capsys: pytest.CaptureFixture[str]) -> CommandLine:
     return CommandLine(capsys)
 
 
+@pytest.fixture(autouse=True)
+def no_patterns_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+
 @pytest.fixture
 def docs(tmp_path: Path) -> Path:
     return write(tmp_path / "docs", DOCS)
@@ -168,6 +173,22 @@ def test_stats_and_reindex(kubelore: CommandLine, docs: Path) -> None:
     assert "team" in kubelore("knowledge", "stats").out
     done = kubelore("knowledge", "reindex", "-o", "json").json
     assert (done["analysed"], done["embedded"]) == (0, 0)
+
+
+def test_patterns_are_always_among_what_is_searched(
+    kubelore: CommandLine, docs: Path, file: Path, tmp_path: Path
+) -> None:
+    question = ("knowledge", "search", "pod", "is", "in", "CrashLoopBackOff", "-o", "json")
+    found = kubelore(*question).json["found"]
+    assert {row["source"] for row in found} == {"pattern library"}
+    assert file.exists(), "made when it was first searched"
+    kubelore("knowledge", "add", str(docs))
+    assert kubelore(*question).json["found"][0]["type"] == "pattern"
+    own = tmp_path / "patterns"
+    own.mkdir()
+    assert kubelore("patterns", "new", "Zebra queue stalls", "--patterns", str(own)).code == 0
+    asked = ("knowledge", "search", "zebra queue stalls", "--patterns", str(own), "-o", "json")
+    assert kubelore(*asked).json["found"][0]["document"] == "zebra_queue_stalls"
 
 
 def test_what_is_piped_in_is_added(

@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kubelore.errors import StoreError, UsageError
+from kubelore.errors import StoreError, StoreNotWritable, UsageError
 from kubelore.types import NotChecked
 
 if TYPE_CHECKING:
@@ -19,12 +19,22 @@ if TYPE_CHECKING:
     from kubelore.casebook.recall import Recall
     from kubelore.casebook.recorder import Recorder
     from kubelore.cases import Case
+    from kubelore.knowledge.ingest.page import Source
     from kubelore.knowledge.lessons import KnowledgeLessons
     from kubelore.knowledge.matching import Matcher
     from kubelore.knowledge.patterns import PatternText
     from kubelore.patterns.load import Library
     from kubelore.patterns.model import Pattern
-    from kubelore.protocols import Cluster, Decider, Embedder, KnowledgeStore, LessonSource, Toolbox, Voter
+    from kubelore.protocols import (
+        Cluster,
+        Decider,
+        Embedder,
+        KnowledgeStore,
+        LessonSource,
+        Progress,
+        Toolbox,
+        Voter,
+    )
     from kubelore.tools.run_kubectl import Runner
     from kubelore.types import Diagnosis, Investigation, Reading, ToolCall
 
@@ -133,6 +143,38 @@ def open_knowledge(settings: Settings, *, read_only: bool = False) -> KnowledgeS
     from kubelore.store.sqlite.knowledge.store import SqliteKnowledge
 
     return SqliteKnowledge(settings.knowledge or default_file(), read_only=read_only)
+
+
+def open_searchable(settings: Settings, progress: Progress) -> KnowledgeStore:
+    """The knowledge base with today's patterns in it. Raises StoreError. Close it when done."""
+    from kubelore.knowledge.ingest.pipeline import Ingest
+    from kubelore.knowledge.place import default_file
+
+    if (settings.knowledge or default_file()).exists():
+        store = open_knowledge(settings, read_only=True)
+        if Ingest(store).is_current(_pattern_pages(settings)):
+            return store
+        store.close()
+    try:
+        store = open_knowledge(settings)
+    except StoreNotWritable:
+        return open_knowledge(settings, read_only=True)
+    index_patterns(settings, store, progress)
+    return store
+
+
+def index_patterns(settings: Settings, store: KnowledgeStore, progress: Progress) -> None:
+    """Bring the knowledge base up to today's patterns. Raises StoreError."""
+    from kubelore.knowledge.ingest.pipeline import Ingest
+
+    Ingest(store, embedder(settings)).run(_pattern_pages(settings), progress)
+
+
+def _pattern_pages(settings: Settings) -> Source:
+    from kubelore.knowledge.ingest.sources import Pages
+    from kubelore.knowledge.patterns import SOURCE, pages
+
+    return Pages(SOURCE, pages(pattern_texts(library(settings))))
 
 
 def embedder(settings: Settings) -> Embedder:

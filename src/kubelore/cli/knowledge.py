@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,7 +18,7 @@ from kubelore.errors import DataError, UsageError
 if TYPE_CHECKING:
     from kubelore.knowledge.ingest.summary import Summary
     from kubelore.passages import KnowledgeFilter
-    from kubelore.protocols import Embedder, KnowledgeStore
+    from kubelore.protocols import KnowledgeStore
     from kubelore.types import KnowledgeEntry, KnowledgeType
 
 ADDED_FORMAT = "kubelore.knowledge.added/1"
@@ -74,6 +74,7 @@ def add(
         str, typer.Option("--url", metavar="URL", help="Where it is on the web: the document, or the folder.")
     ] = "",
     knowledge: o.KnowledgeOption = None,
+    patterns: o.PatternsOption = None,
     output: o.DataOption = DataFormat.TEXT,
     quiet: o.QuietOption = False,
 ) -> int:
@@ -83,6 +84,7 @@ def add(
     what others say already is kept once. Secrets are taken out before anything is stored. It may be
     interrupted: the same command goes on where it was. Exits with 4 when there was nothing to read.
     """
+    from kubelore import build
     from kubelore.cli import knowledge_render
     from kubelore.cli.console import clean_all
     from kubelore.cli.live import ProgressBar
@@ -93,10 +95,12 @@ def add(
 
     labels = Labels(next(iter(_types([type_] if type_ else ())), None), tuple(tags or ()), licence)
     summary = Summary()
-    with _opened(knowledge) as (store, embedder), open_source(path, source, url) as found:
+    settings = o.make_settings(patterns=patterns, knowledge=knowledge)
+    with closing(build.open_knowledge(settings)) as store, open_source(path, source, url) as found:
         try:
             with ProgressBar(quiet) as bar:
-                Ingest(store, embedder, labels).run(found, bar, summary)
+                build.index_patterns(settings, store, bar)
+                Ingest(store, build.embedder(settings), labels).run(found, bar, summary)
         except KeyboardInterrupt:
             done = knowledge_render.counted(asdict(summary))
             note(f"interrupted: {done}; the same command goes on from there")
@@ -118,17 +122,25 @@ def search(
     source: SourceFilter = None,
     limit: LimitOption = 3,
     knowledge: o.KnowledgeOption = None,
+    patterns: o.PatternsOption = None,
     output: o.OutputOption = Format.TEXT,
+    quiet: o.QuietOption = False,
 ) -> None:
-    """Find the passages that matter for a question; none when nothing is near enough."""
+    """Find the passages that matter for a question; none when nothing is near enough.
+
+    The patterns are always among what is searched.
+    """
+    from kubelore import build
     from kubelore.cli import knowledge_render
     from kubelore.cli.console import clean, clean_all
+    from kubelore.cli.live import ProgressBar
     from kubelore.cli.output import emit
     from kubelore.knowledge.search import Search
 
     where = _where(type_, tag, source)
-    with _opened(knowledge, read_only=True) as (store, embedder):
-        found = Search(store, embedder).find(" ".join(question), where, limit=limit)
+    settings = o.make_settings(patterns=patterns, knowledge=knowledge)
+    with ProgressBar(quiet) as bar, closing(build.open_searchable(settings, bar)) as store:
+        found = Search(store, build.embedder(settings)).find(" ".join(question), where, limit=limit)
     rows: list[dict[str, Any]] = [
         {**asdict(one.entry), "score": one.score, "relevance": one.relevance, "words": one.words,
          "cosine": one.cosine}
@@ -164,7 +176,7 @@ def list_(
     from kubelore.cli.output import emit
 
     where = _where(type_, tag, source)
-    with _opened(knowledge, read_only=True) as (store, _):
+    with _opened(knowledge, read_only=True) as store:
         if after:
             _entry(store, after)
         entries = store.page(where, limit=limit, after=after)
@@ -182,7 +194,7 @@ def show(
     from kubelore.cli.console import clean_all
     from kubelore.cli.output import emit
 
-    with _opened(knowledge, read_only=True) as (store, _):
+    with _opened(knowledge, read_only=True) as store:
         row = clean_all(asdict(_entry(store, entry)))
     emit(
         {"format": ENTRY_FORMAT, **row},
@@ -213,7 +225,7 @@ def remove(
         raise UsageError(
             "what is to be removed?", hint="give an ID, or --source NAME, or that and --document"
         )
-    with _opened(knowledge) as (store, _):
+    with _opened(knowledge) as store:
         what = _removable(store, entry, source, document)
         if not yes:
             _ask(f"remove {what}?")
@@ -233,7 +245,7 @@ def stats(*, knowledge: o.KnowledgeOption = None, output: o.DataOption = DataFor
     from kubelore.cli.console import clean_all
     from kubelore.cli.output import emit
 
-    with _opened(knowledge, read_only=True) as (store, _):
+    with _opened(knowledge, read_only=True) as store:
         counted, index, sources = store.stats(), store.index(), store.sources()
     report = clean_all(
         {"format": STATS_FORMAT, **asdict(counted), **asdict(index), "sources": [asdict(s) for s in sources]}
@@ -245,6 +257,7 @@ def stats(*, knowledge: o.KnowledgeOption = None, output: o.DataOption = DataFor
 def reindex(
     *,
     knowledge: o.KnowledgeOption = None,
+    patterns: o.PatternsOption = None,
     output: o.DataOption = DataFormat.TEXT,
     quiet: o.QuietOption = False,
 ) -> None:
@@ -254,30 +267,27 @@ def reindex(
     """
     from rich.text import Text
 
+    from kubelore import build
     from kubelore.cli.console import clean_all
     from kubelore.cli.live import ProgressBar
     from kubelore.cli.output import emit
     from kubelore.knowledge.index import refresh
 
-    with _opened(knowledge) as (store, embedder), ProgressBar(quiet) as bar:
+    settings = o.make_settings(patterns=patterns, knowledge=knowledge)
+    with closing(build.open_knowledge(settings)) as store, ProgressBar(quiet) as bar:
         mended = store.repair()
-        done = refresh(store, embedder, bar)
+        done = refresh(store, build.embedder(settings), bar)
+        build.index_patterns(settings, store, bar)
     report = clean_all({"format": REINDEX_FORMAT, "mended": list(mended), **asdict(done)})
     lines = [*report["mended"], f"words of {done.analysed} passages, vectors of {done.embedded} made anew"]
     emit(report, output, text=lambda: Text("\n".join(lines)))
 
 
-@contextmanager
-def _opened(file: Path | None, *, read_only: bool = False) -> Iterator[tuple[KnowledgeStore, Embedder]]:
-    """The knowledge base, closed at the end, and what embeds for it. Raises StoreError."""
+def _opened(file: Path | None, *, read_only: bool = False) -> closing[KnowledgeStore]:
+    """The knowledge base, closed at the end. Raises StoreError."""
     from kubelore import build
 
-    settings = o.make_settings(knowledge=file)
-    store = build.open_knowledge(settings, read_only=read_only)
-    try:
-        yield store, build.embedder(settings)
-    finally:
-        store.close()
+    return closing(build.open_knowledge(build.Settings(knowledge=file), read_only=read_only))
 
 
 def _types(given: Sequence[str]) -> tuple[KnowledgeType, ...]:

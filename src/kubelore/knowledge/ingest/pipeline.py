@@ -71,17 +71,27 @@ class Ingest:
             summary.finished = True
         return summary
 
+    def is_current(self, source: Source) -> bool:
+        """Whether the store has every document of a source as it is now. Writes nothing."""
+        wanted = {_name(item.name): self.digest(item) for item in source if isinstance(item, Found)}
+        return self.store.hashes(line(source.name), list(wanted)) == wanted
+
+    def digest(self, item: Found) -> str:
+        """Of all that decides what is stored of a document."""
+        parts = f"{VERSION} {_rules()} {self.labels} {self.sizes} {item.digest}"
+        return sha256(parts.encode()).hexdigest()
+
 
 class _Pass:
     """One pass over one source."""
 
     def __init__(self, task: Ingest, summary: Summary) -> None:
+        self._task = task
         self._store = task.store
         self._embedder = task.embedder
         self._labels = task.labels
         self._sizes = task.sizes
         self._summary = summary
-        self._salt = f"{VERSION} {_rules()} {task.labels} {task.sizes}"
         self._now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         self._kept: list[str] = []
         self._drafts: list[Draft] = []
@@ -99,7 +109,7 @@ class _Pass:
             if item.still_there:
                 self._keep(name)
             return
-        digest = sha256(f"{self._salt} {item.digest}".encode()).hexdigest()
+        digest = self._task.digest(item)
         known = self._store.hashes(self._summary.source, [name]).get(name)
         if known == digest:
             self._summary.unchanged += 1
