@@ -140,6 +140,8 @@ class Experiments:
     def poisoned(self) -> Iterator[Task]:
         """All patterns, all cases of other groups, and those of an attacker who knows every case."""
         honest = list(self.full.verified.values())
+        if len({case.root_cause for case in honest}) < 2:
+            return  # there is no wrong cause to name
         for name, attack in ATTACKS.items():
             poison = attack(honest, random.Random(name))  # noqa: S311 - a simulation
             for problem in self.problems:

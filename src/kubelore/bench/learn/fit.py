@@ -22,6 +22,7 @@ from kubelore.bench.learn.experiments import SHOWN, Book
 from kubelore.bench.learn.lived import Lived
 from kubelore.casebook.recall import FEATURES, FORMAT, Model, Precedent, Recall
 from kubelore.casebook.signs import KIND, SELF, place_of, signs_of
+from kubelore.errors import DataError
 from kubelore.types import PastCase
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ BEST = 3
 ROUNDS = 2
 FOLDS = 10
 RIDGE = 1.0
+FEWEST = 4
+"""Causes, each with precedents that are right and that are wrong, are twice as many at best."""
 RAREST = 0.005
 """Facts that fewer objects have are left out of the background."""
 
@@ -69,10 +72,15 @@ def fitted(
     full: Sequence[Lived], ablated: Sequence[Lived], start: Model, source: str, day: date
 ) -> dict[str, Any]:
     """The data of a model that was fitted to these, with how it does on causes that it was not fitted to.
-    Places, floor and limits stay as they are in `start`."""
+    Places, floor and limits stay as they are in `start`. Raises DataError when there is nothing to learn."""
     background = _background(full)
     weighing = replace(start.weighing, background=background)
     examples = _examples(full, ablated, replace(start, weighing=weighing))
+    if len({(example.right, example.label) for example in examples}) < FEWEST:
+        raise DataError(
+            f"{len(full)} cases are too few or too alike to learn the worth of a past case from",
+            hint="learn from cases of several causes, some of them more than once",
+        )
     weights = _logistic(examples)
     tested = _cross_validated(examples)
     return {
