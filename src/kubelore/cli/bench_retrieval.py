@@ -235,19 +235,30 @@ def _sections(report: dict[str, Any]) -> list[Section]:
 
 
 def _write(page: Path, report: dict[str, Any]) -> None:
-    from kubelore.bench.report import markdown
+    import shlex
+    import sys
 
-    intro = f"Written by `kubelore bench retrieval`, {report['date']}."
-    markdown.write(page, TITLE, intro, _sections(report))
+    from kubelore.bench.report import markdown
+    from kubelore.bench.report.page import Commands, Section
+    from kubelore.bench.retrieval.table import LEGEND
+
+    intro = (
+        f"Written by `kubelore bench retrieval`, {report['date']}. Of files named tune, train, dev or own, "
+        "kubelore's makers know every line, and weights are fitted to them; of files named report, nothing "
+        f"but these totals. {LEGEND}"
+    )
+    repeat = Section("To repeat", (Commands((shlex.join(["kubelore", *sys.argv[1:]]),)),))
+    markdown.write(page, TITLE, intro, [*_sections(report), repeat])
 
 
 def _text(report: dict[str, Any], *, misses: bool) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
+    from kubelore.bench.retrieval.table import LEGEND
     from kubelore.cli.bench_score import text
 
-    parts: list[RenderableType] = [text(_sections(report))]
+    parts: list[RenderableType] = [text(_sections(report)), Text(), Text(LEGEND, style="dim")]
     for part in report["parts"] if misses else ():
         used = part["ways"][-1]
         parts += [Text(), Text(f"Misses: {part['name']}, {used['way']}", style="bold")]

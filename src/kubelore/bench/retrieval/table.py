@@ -83,7 +83,7 @@ def section(part: dict[str, Any]) -> Section:
     total, none = part["ways"][-1]["hit_at_3"]["total"], part["ways"][-1]["answered_none"]["total"]
     asked = f"{total} with an answer" + (f", {none} with none" if none else "")
     table = Table(tuple(header), tuple(rows), frozenset({len(rows) - 1}))
-    return Section(f"{part['name']} ({asked})", (table, LEGEND) if several else (table,))
+    return Section(f"{part['name']} ({asked})", (table,))
 
 
 def _row(way: Answers, used: Answers) -> dict[str, Any]:
