@@ -47,6 +47,15 @@ def asking(*refs: Ref) -> Subjects:
     return Subjects((), tuple(Subject(ref, 1.0) for ref in refs))
 
 
+ROLLED_BACK = {
+    "root_cause": "application_error",
+    "fix": {
+        "text": "Roll it back.",
+        "command": (
+            "kubectl -n {namespace} logs {kind}/{name}\nkubectl -n {namespace} rollout undo {kind}/{name}"
+        ),
+    },
+}
 REFUSED = Fact("log", "connection-refused", CHECKOUT)
 CALL_REFUSED = Fact("call.error", "refused", CHECKOUT)
 THROWS = Fact("log", "exception", CHECKOUT)
@@ -115,6 +124,27 @@ def test_explanations_keep_only_sentences_whose_values_are_known() -> None:
     diagnosis = diagnose(case, reason(case, LIBRARY, asking(PAYMENTS)), asking(PAYMENTS))
     assert diagnosis.explanation == "The Secret pay-key does not exist."
     assert diagnosis.fix.command == "kubectl -n shop create secret generic pay-key"
+
+
+def test_a_line_with_an_optional_value_is_left_out_without_it() -> None:
+    template = "{handler}:\n  path: {path?}\n  port: {port}\n"
+
+    filled = fill(template, {"handler": "httpGet", "path": "/ok", "port": "80"}, str)
+    assert filled == "httpGet:\n  path: /ok\n  port: 80\n"
+    assert fill(template, {"handler": "tcpSocket"}, str) == "tcpSocket:\n  port: <port>\n"
+
+
+def test_only_what_has_revisions_is_rolled_back() -> None:
+    def command(ref: Ref) -> str:
+        library = [pattern({**ROLLED_BACK, "when": [{"all": ["log=exception"], "strength": 3}]})]
+        case = investigation((Fact("log", "exception", ref),))
+        return diagnose(case, reason(case, library, asking(ref)), asking(ref)).fix.command
+
+    assert command(CHECKOUT).splitlines() == [
+        "kubectl -n shop logs deployment/checkout",
+        "kubectl -n shop rollout undo deployment/checkout",
+    ]
+    assert command(Ref("Job", "shop", "report")) == "kubectl -n shop logs job/report"
 
 
 def test_command_values_are_quoted_and_missing_ones_stay_visible() -> None:

@@ -14,7 +14,6 @@ from kubelore.agent.prompt import (
     build_messages,
     clean,
     format_pattern,
-    format_patterns,
     prompt_hash,
     repair_messages,
     tokens_of,
@@ -146,13 +145,10 @@ def test_clean_text_keeps_what_people_write() -> None:
 
 def test_patterns_are_written_as_the_mission_writes_them() -> None:
     pattern = load().get("crashloopbackoff")
-    text = format_patterns([pattern, *load().patterns], 900)
-    assert text.startswith(
-        f"## RELEVANT INVESTIGATION PATTERNS\n\n### {pattern.name}\n**Investigation Steps:**\n1. "
-    )
+    text = format_pattern(pattern)
+    assert text.startswith(f"### {pattern.name}\n**Investigation Steps:**\n1. ")
     assert " - Look for: " in text
     assert "- **OOM Killed**: Evidence: Exit code 137" in text
-    assert format_patterns([pattern], 5) == ""
 
 
 def test_the_hash_is_stable() -> None:

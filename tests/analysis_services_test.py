@@ -91,6 +91,23 @@ def test_zero_replicas_that_nobody_needs_are_no_problem() -> None:
     assert problems(view) == []
 
 
+def test_what_is_woken_on_demand_may_be_asleep() -> None:
+    asleep = workload("web", replicas=0)
+    assert problems(view_of(asleep, service("web")))
+    deployment, *rest = asleep
+    knative = {
+        **deployment,
+        "metadata": {**deployment["metadata"], "labels": {"serving.knative.dev/service": "web"}},
+    }
+    assert problems(view_of(knative, *rest, service("web"))) == []
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    scaler = obj(
+        "HorizontalPodAutoscaler", "keda-hpa-web", metadata={"labels": {"scaledobject.keda.sh/name": "web"}},
+        spec={"scaleTargetRef": target, "minReplicas": 1, "maxReplicas": 5},
+    )  # fmt: skip
+    assert problems(view_of(asleep, service("web"), scaler), "services", "scaled_to_zero") == []
+
+
 def test_old_half_of_a_blue_green_pair_may_be_scaled_to_zero() -> None:
     blue = workload("web-blue", labels={"app": "web"})
     green = workload("web-green", labels={"app": "web"}, replicas=0)

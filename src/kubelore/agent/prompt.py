@@ -204,17 +204,6 @@ def format_pattern(pattern: Pattern) -> str:
     return "\n".join(lines)
 
 
-def format_patterns(patterns: Sequence[Pattern], budget: int) -> str:
-    """The section on patterns, most relevant first; those that do not fit `budget` tokens are left out."""
-    shown: list[str] = []
-    for pattern in patterns:
-        text = format_pattern(pattern)
-        if estimate_tokens("\n\n".join([*shown, text])) > budget:
-            break
-        shown.append(text)
-    return "## RELEVANT INVESTIGATION PATTERNS\n\n" + "\n\n".join(shown) if shown else ""
-
-
 def format_lessons(lessons: Sequence[Lesson], fence: str) -> str:
     """Lessons as a prompt shows them, cleaned and redacted. Documents and cases are fenced like observations:
     strangers wrote them."""

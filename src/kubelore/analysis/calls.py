@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from kubelore.analysis.view import View, ref_of
 from kubelore.types import Edge, Fact, Finding, JsonObject, Ref, Severity
 
 SYSTEM_NAMESPACES = {"kube-system", "kube-public", "kube-node-lease"}
+
+_SETTING = re.compile(r"env (?P<setting>\S+) of container (?P<container>\S+)")
 
 Reach = Literal["ok", "no-endpoints", "missing", "external", "unknown"]
 
@@ -245,6 +248,8 @@ def _facts(call: Call) -> Iterator[Fact]:
         return
     about, target, service = Subject(call.caller), call.target, call.service
     params: dict[str, str | int] = {"host": target.host, "port": target.port or ""}
+    if told := _SETTING.fullmatch(target.where):
+        params |= told.groupdict()
     if service is not None:
         params |= {"service": service.name, "service_namespace": service.namespace}
     yield about.fact("dependency.service", call.reach, _sentence(call), **params)

@@ -53,7 +53,7 @@ def find(
     checks: Iterable[str] | None = None,
     broken: list[NotChecked] | None = None,
 ) -> list[Finding]:
-    """Everything that is wrong in one namespace (None: everywhere), the worst first.
+    """Everything that is wrong in one namespace (None: everywhere), the worst objects first.
 
     `checks` limits it to these analyzers; KeyError when one does not exist. An analyzer that fails
     for a bug of its own hides no other: it is appended to `broken`. Without that list its error is raised.
@@ -67,8 +67,16 @@ def find(
                 raise
             log.debug("analyzer %s failed", check.name, exc_info=True)
             broken.append(NotChecked(f"analyzer {check.name}", f"{type(error).__name__}: {error}"))
-    found = _absorb_shortages(_fold_contained(_fold_replicas(found)))
-    return sorted(found, key=lambda f: (ORDER[f.severity], f.object.namespace, f.object, f.check, f.what))
+    return ranked(_absorb_shortages(_fold_contained(_fold_replicas(found))))
+
+
+def ranked(findings: Iterable[Finding]) -> list[Finding]:
+    """Most severe object first; findings of one object stay together."""
+    found = list(findings)
+    worst: dict[Ref, int] = {}
+    for f in found:
+        worst[f.object] = min(ORDER[f.severity], worst.get(f.object, 9))
+    return sorted(found, key=lambda f: (worst[f.object], f.object, ORDER[f.severity], f.check, f.what))
 
 
 def needs(checks: Iterable[str] | None = None) -> tuple[str, ...]:

@@ -58,6 +58,7 @@ def probe_params(probe: JsonObject, container: Container) -> dict[str, str]:
     return {
         "container": container.name,
         "image": container.image,
+        "handler": kind,
         "probe_port": str(settings.get("port", "")) if kind in HANDLERS else "",
         "path": str(settings.get("path") or "/") if kind == "httpGet" else "",
         "scheme": str(settings.get("scheme") or "HTTP") if kind == "httpGet" else "",

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
+from kubelore.analysis.autoscaling import target_of
 from kubelore.analysis.backends import (
     addresses_of,
     desired_replicas,
@@ -27,6 +28,8 @@ STARTING = timedelta(seconds=60)
 """A pod younger than this may still become ready."""
 PROVISIONING = timedelta(minutes=5)
 """What a cloud takes at most to give a load balancer an address."""
+KNATIVE, KEDA = "serving.knative.dev/", "scaledobject.keda.sh/name"
+"""Labels of what is scaled to zero on purpose, and of its autoscaler."""
 BAD_PORTS = {"service.target_port=not-open", "service.target_port=name-missing", "service.protocol=mismatch"}
 BATCH = {"Job", "CronJob"}
 KINDS = (
@@ -276,7 +279,8 @@ def scaled_to_zero(view: View, namespace: str | None) -> Iterable[Finding]:
             continue
         detail = f"{workload} is scaled to 0 replicas."
         fact = Subject(workload).fact("workload.replicas", "zero", detail, replicas=0)
-        starved = [s for s in services_selecting(view, workload) if _starved(view, s)]
+        asleep = _wakes_on_demand(view, workload)
+        starved = [s for s in services_selecting(view, workload) if not asleep and _starved(view, s)]
         shown = [f for s in starved for f in service_facts(view, s) if f.key.startswith("service.")]
         if starved:
             who = ", ".join(str(ref_of(s)) for s in starved)
@@ -284,6 +288,14 @@ def scaled_to_zero(view: View, namespace: str | None) -> Iterable[Finding]:
             yield Finding(Severity.CRITICAL, workload, what, (fact, *shown), "scaled_to_zero")
         else:
             yield Finding(Severity.INFO, workload, "scaled to zero", (fact,), "scaled_to_zero")
+
+
+def _wakes_on_demand(view: View, workload: Ref) -> bool:
+    """Whether Knative or KEDA scales it: from zero as soon as there is work."""
+    if any(label.startswith(KNATIVE) for label in labels_of(view.find(workload) or {})):
+        return True
+    scalers = (h for h in view.all("HorizontalPodAutoscaler", workload.namespace) if KEDA in labels_of(h))
+    return any(target_of(scaler) == workload for scaler in scalers)
 
 
 def _starved(view: View, service: JsonObject) -> bool:

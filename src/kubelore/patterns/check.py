@@ -36,7 +36,7 @@ KINDS = WORKLOADS | {
     "APIService", "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration",
 }  # fmt: skip
 
-PLACEHOLDER = re.compile(r"\{([a-z][a-z_]*)\}")
+PLACEHOLDER = re.compile(r"\{([a-z][a-z_]*)\??\}")
 
 OBJECT_PARAMS = frozenset({"namespace", "name", "kind"})
 UNTRUSTED_PARAMS = frozenset({"message"})
@@ -50,7 +50,7 @@ FACT_PARAMS = frozenset(
         "container_port", "service", "service_namespace", "host", "configmap", "secret", "key", "pvc",
         "volume", "storage_class", "capacity", "requested", "access_mode", "node", "taint", "label",
         "selector", "quota", "resource", "limit", "used", "service_account", "verb", "webhook", "policy",
-        "ingress", "ingress_class", "finalizer", "setting", "command", "replicas", "usual",
+        "ingress", "ingress_class", "finalizer", "setting", "command", "replicas", "usual", "handler",
     }
 )  # fmt: skip
 

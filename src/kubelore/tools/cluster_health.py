@@ -9,7 +9,7 @@ from kubelore.analysis.edges import edges_of
 from kubelore.analysis.find import find, needs
 from kubelore.analysis.settings import object_facts
 from kubelore.analysis.view import View, ref_of
-from kubelore.tools.find_issues import line, ranked
+from kubelore.tools.find_issues import line
 from kubelore.tools.layout_pod import replicas
 from kubelore.tools.pods import pod_ready, pod_status
 from kubelore.tools.text import age, indent, joined, table
@@ -47,7 +47,7 @@ class ClusterHealth:
             facts=tuple(facts),
             edges=tuple(dict.fromkeys(e for ref in objects for e in edges_of(self._view, ref))),
             covers=(*((self.name, ref) for ref in objects), (self.name, Ref("Namespace", "", SYSTEM))),
-            findings=tuple(ranked(findings)),
+            findings=tuple(findings),
             not_checked=(*self._view.cluster.not_checked(), *broken),
         )
 
@@ -55,7 +55,7 @@ class ClusterHealth:
         view, info = self._view, self._view.cluster.info
         nodes, namespaces = len(view.all("Node")), len(view.namespaces())
         yield f"Kubernetes {info.server_version}, {nodes} nodes, {namespaces} namespaces"
-        worth = [f for f in ranked(findings) if f.severity is not Severity.INFO]
+        worth = [f for f in findings if f.severity is not Severity.INFO]
         yield "Issues:\n" + "\n".join(f"  {line(f)}" for f in worth) if worth else "Issues: none"
         header = ("NAME", "READY", "SCHEDULABLE", "PRESSURE", "TAINTS", "VERSION", "PODS", "AGE")
         here = Counter((p.get("spec") or {}).get("nodeName") for p in view.all("Pod"))

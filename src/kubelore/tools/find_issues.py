@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from kubelore.analysis.edges import edges_of
-from kubelore.analysis.find import ORDER, find, needs
+from kubelore.analysis.find import ORDER, find, needs, ranked
 from kubelore.analysis.view import View
 from kubelore.errors import BadArguments, ObjectNotFound
 from kubelore.tools.arguments import Target, read
@@ -29,7 +29,7 @@ class FindIssues:
         namespace = self._namespace(read(args))
         self._view.cluster.prefetch(needs())
         broken: list[NotChecked] = []
-        findings = tuple(ranked(self._find(namespace, broken)))
+        findings = tuple(self._find(namespace, broken))
         about = dict.fromkeys(ref for f in findings for ref in (f.object, *(fact.about for fact in f.facts)))
         edges: dict[Edge, None] = {}
         for ref in about:
@@ -49,7 +49,7 @@ class FindIssues:
         found = find(self._view, namespace, broken=broken)
         if namespace is not None:
             everywhere = find(self._view, None, CLUSTER_CHECKS, broken)
-            found += [f for f in everywhere if f.object.namespace != namespace]
+            found = ranked([*found, *(f for f in everywhere if f.object.namespace != namespace)])
         return found
 
     def _namespace(self, target: Target) -> str | None:
@@ -83,11 +83,3 @@ class FindIssues:
 
 def line(finding: Finding) -> str:
     return f"[{finding.severity.upper()}] {finding.object}: {finding.what}"
-
-
-def ranked(findings: Sequence[Finding]) -> list[Finding]:
-    """Most severe object first; findings of one object stay together."""
-    worst: dict[Ref, int] = {}
-    for f in findings:
-        worst[f.object] = min(ORDER[f.severity], worst.get(f.object, 9))
-    return sorted(findings, key=lambda f: (worst[f.object], f.object, ORDER[f.severity], f.what))

@@ -12,6 +12,7 @@ from kubelore.analysis.calls import call_edges, call_facts
 from kubelore.analysis.digest import is_loud
 from kubelore.analysis.edges import edges_of
 from kubelore.analysis.logs import LogReading, log_facts, read_log
+from kubelore.analysis.rbac import forbidden_facts
 from kubelore.analysis.routes import service_of_path
 from kubelore.analysis.view import View, parse_time, ref_of
 from kubelore.errors import BadArguments, NotReadable
@@ -153,6 +154,7 @@ class GetLogs:
         for log in logs:
             if not log.why:
                 yield from log_facts(self._view, pod, log.container, log.reading, log.previous)
+                yield from forbidden_facts(self._view, log.text, ref_of(pod))
         if any(not log.why for log in logs):
             yield from call_facts(self._view, self._view.workload_of(pod), targets)
 

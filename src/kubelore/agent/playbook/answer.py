@@ -16,6 +16,7 @@ from kubelore.types import (
     CitedFact,
     Confidence,
     Diagnosis,
+    Evidence,
     Fix,
     Investigation,
     NotChecked,
@@ -23,8 +24,12 @@ from kubelore.types import (
     Severity,
 )
 
-PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+PLACEHOLDER = re.compile(r"\{([a-z_]+)\??\}")
+OPTIONAL = re.compile(r"\{([a-z_]+)\?\}")
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z{`\"'])")
+ROLLED_OUT = {"Deployment", "StatefulSet", "DaemonSet"}
+ROLLOUT = re.compile(r"^.*\brollout (?:undo|history|status|restart) \{kind\}/.*\n?", re.MULTILINE)
+"""Lines that only kinds with revisions take."""
 HIGH, MEDIUM = 0.75, 0.45
 NOTHING_BELOW = 0.3
 """A cause less likely than this is no answer."""
@@ -47,7 +52,7 @@ def diagnose(investigation: Investigation, ranking: Ranking, subjects: Subjects)
     uncalibrated = ranking.probability(best)
     candidate = best.candidate
     probability = uncalibrated if is_recalled(candidate) else calibrate(uncalibrated)
-    params = _params(best)
+    params = _params(best, investigation.evidence)
     return Diagnosis(
         root_cause=candidate.root_cause,
         object=best.object,
@@ -67,18 +72,23 @@ def diagnose(investigation: Investigation, ranking: Ranking, subjects: Subjects)
 
 
 def fill(template: str, params: Mapping[str, str], quote: Callable[[str], str]) -> str:
-    """Replace placeholders; one without a value stays readable as `<name>`."""
+    """Replace placeholders; one without a value stays readable as `<name>`. A line with `{name?}` is left out
+    when there is no such value."""
 
     def value(match: re.Match[str]) -> str:
         name = match.group(1)
         return quote(params[name]) if params.get(name) else f"<{name.replace('_', '-')}>"
 
-    return PLACEHOLDER.sub(value, template)
+    lines = template.splitlines(keepends=True)
+    kept = (line for line in lines if all(params.get(name) for name in OPTIONAL.findall(line)))
+    return PLACEHOLDER.sub(value, "".join(kept))
 
 
 def _fix(template: FixTemplate, params: Mapping[str, str]) -> Fix:
     typed = {**params, "kind": params["kind"].lower()}  # as kubectl takes it
     command = template.command if params["namespace"] else template.command.replace("-n {namespace} ", "")
+    if params["kind"] not in ROLLED_OUT:
+        command = ROLLOUT.sub("", command)
     return Fix(
         text=fill(template.text, params, _plain),
         command=fill(command, typed, shlex.quote).strip(),
@@ -90,7 +100,7 @@ def _plain(value: str) -> str:
     return " ".join(value.split())
 
 
-def _params(suspect: Suspect) -> dict[str, str]:
+def _params(suspect: Suspect, evidence: Evidence) -> dict[str, str]:
     params: dict[str, str] = {}
     for cited in suspect.candidate.support:
         for key, value in cited.fact.params.items():
@@ -99,6 +109,9 @@ def _params(suspect: Suspect) -> dict[str, str]:
         params.setdefault(name, ref.name)
         params.setdefault(f"{name}_namespace", ref.namespace)
     ref = suspect.object
+    containers = {c.fact.params.get("container", "") for c in evidence.about(ref).values()} - {""}
+    if len(containers) == 1:
+        params.setdefault("container", containers.pop())
     return params | {"kind": ref.kind, "namespace": ref.namespace, "name": ref.name}
 
 
