@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import io
+import signal
+import subprocess
 import sys
+import time
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
 from cli_support import CommandLine
 from knowledge_support import as_json, tarred, write
+from kubelore.errors import StoreError
+from kubelore.store.sqlite.knowledge.store import SqliteKnowledge
 
 DOCS = {
     "etcd.md": "# etcdNoLeader\n\nThe etcd cluster has no leader, so that it accepts no writes.\n\n"
@@ -221,3 +227,29 @@ def test_a_damaged_file_is_named_with_what_to_do(kubelore: CommandLine, docs: Pa
     assert ran.code == 6
     assert str(file) in ran.err
     assert "hint: " in ran.err
+
+
+def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(
+    kubelore: CommandLine, file: Path, tmp_path: Path
+) -> None:
+    docs = write(tmp_path / "many", {f"{i}.md": f"# Runbook {i}\n\n" + f"text {i} " * 50 for i in range(300)})
+    run = "import sys; from kubelore.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", run, "knowledge", "add", str(docs), "--source", "many"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None and not _has_documents(file, "many"):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert error.startswith("interrupted: ")
+    assert error.endswith("; the same command goes on from there\n")
+    report = kubelore("knowledge", "add", str(docs), "--source", "many", "-o", "json").json
+    assert report["unchanged"] > 0
+    assert report["unchanged"] + report["added"] == 300
+
+
+def _has_documents(file: Path, source: str) -> bool:
+    with suppress(StoreError), closing(SqliteKnowledge(file, read_only=True)) as store:
+        return any(known.name == source and known.documents for known in store.sources())
+    return False
