@@ -289,7 +289,17 @@ def test_damaged_archives_give_what_came_before_the_damage(tmp_path: Path) -> No
                     broken[random.randrange(len(broken))] = random.randrange(256)
             path.write_bytes(broken)
             pages, skipped = found(path)
-            assert set(pages) <= set(files) or skipped, path
+            assert set(pages) == set(files) or skipped, path
+
+
+def test_a_damaged_member_does_not_hide_those_behind_it(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", {"a.md": "first\n", "b.md": "second\n" * 99, "c.md": "third\n"})
+    content = bytearray(path.read_bytes())
+    content[content.index(b"b.md") + 8] ^= 0xFF
+    path.write_bytes(content)
+    pages, skipped = found(path)
+    assert sorted(pages) == ["a.md", "c.md"]
+    assert skipped == {"b.md": "damaged"}
 
 
 def test_an_encrypted_member_is_said_to_be(tmp_path: Path) -> None:

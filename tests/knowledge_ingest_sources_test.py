@@ -27,17 +27,18 @@ def test_a_folder_says_of_everything_in_it_what_it_is_or_why_it_is_not_read(tmp_
             "node_modules/p/README.md": TEXT, "logo.png": b"\x89PNG\0", "main.go": "x",
             "LICENSE": "x",
             "old.tar.gz": b"x", "empty.md": "", "data.json": '{"a": 1}', "pom.xml": "<project/>",
-            "bad.md": b"\0\1\2" * 100, "layouts/p.html": "<p>x</p>",
+            "bad.md": b"\0\1\2" * 100,
+            "layouts/p.html": "<p>x</p>", "COPYING.txt": "x", "LICENSE-MIT": "x", "license-server.md": TEXT,
         },
     )  # fmt: skip
     pages, skipped = found(tmp_path)
-    assert sorted(pages) == ["a.md", "d.txt", "runbook", "sub/b.html", "sub/c.rst"]
+    assert sorted(pages) == ["a.md", "d.txt", "license-server.md", "runbook", "sub/b.html", "sub/c.rst"]
     assert skipped == {
         ".hidden": "hidden",
         "node_modules": "code of others",
         "logo.png": "no document (.png)",
         "main.go": "no document (.go)",
-        "LICENSE": "says nothing but licences and names",
+        **dict.fromkeys(["LICENSE", "COPYING.txt", "LICENSE-MIT"], "says nothing but licences and names"),
         "old.tar.gz": "an archive inside of what was added; add it by itself",
         "empty.md": "no text",
         "data.json": "JSON without GitHub issues",
@@ -142,7 +143,8 @@ def test_files_without_a_suffix_are_read_when_they_are_documents(tmp_path: Path)
             "KubeUp": "# KubeUp\n\n## Meaning\n\nIt is up.\n",
             "Page": "---\ntitle: x\n---\ny\n", "Makefile": "# Build\n\nall:\n",
             "Dockerfile.in": "x", "Dockerfile": "# Copyright\n\nFROM x\n",
-            "install": "#!/bin/sh\n", "run": "#!/bin/sh\n\n# Runs it\n\nexit\n", "values": "# one\n# two\na: 1\n",
+            "install": "#!/bin/sh\n", "run": "#!/bin/sh\n\n# Runs it\n\nexit\n",
+            "values": "# one\n# two\na: 1\n",
         },
     )  # fmt: skip
     pages, skipped = found(tmp_path)

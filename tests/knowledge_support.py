@@ -72,6 +72,7 @@ def pages(source: Source) -> tuple[dict[str, Page], dict[str, str]]:
     for item in source:
         if isinstance(item, Skipped):
             skipped[item.name] = item.why
+        if not isinstance(item, Found):
             continue
         try:
             read[item.name] = _read(item)

@@ -49,7 +49,8 @@ def _analyse(store: KnowledgeStore, progress: Progress) -> int:
 
 def _embed(store: KnowledgeStore, embedder: Embedder, progress: Progress) -> int:
     index = store.index()
-    if embedder.name not in [space.embedder for space in (index.next_space, index.space) if space][:1]:
+    wanted = index.next_space or index.space
+    if wanted is None or wanted.embedder != embedder.name:
         store.use_embedder(embedder.name, embedder.dimension)
     done = 0
     while found := store.unembedded(embedder.name, BATCH):

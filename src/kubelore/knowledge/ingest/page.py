@@ -105,8 +105,9 @@ class Source(Protocol):
         """How much has been read, and of how much; of 0 when nobody knows."""
         ...
 
-    def __iter__(self) -> Iterator[Found | Skipped]:
-        """Raises KubeloreError when the source cannot be read at all."""
+    def __iter__(self) -> Iterator[Found | Skipped | None]:
+        """None: nothing found yet, but `progress` went on. Raises KubeloreError when the source cannot be
+        read at all."""
         ...
 
 

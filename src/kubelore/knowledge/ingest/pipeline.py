@@ -63,8 +63,9 @@ class Ingest:
         refresh(self.store, self.embedder, progress)
         run = _Pass(self, summary)
         for item in source:
-            run.take(item)
-            progress.advance(*source.progress, item.name)
+            if item is not None:
+                run.take(item)
+            progress.advance(*source.progress, item.name if item else summary.source)
         run.flush()
         if source.whole and not run.more:
             summary.removed += self.store.finish(summary.source, run.number)

@@ -21,7 +21,7 @@ TOO_DEEP = "nested too deep; the rest was not read"
 _LONG_TAG = re.compile(rf"<[A-Za-z/!?][^<>]{{{LONGEST_TAG},}}+>?")
 _SPACE = re.compile(r"\s+")
 _LANGUAGE = re.compile(r"(?:language|lang|highlight(?:-source)?|brush:)[-: ]?([\w+#.-]+)")
-_PERMALINK = re.compile(r"\s*[¶#§🔗]+$")
+_PERMALINK = re.compile(r"\s*[¶§🔗]+$|\s+#+$")
 
 
 def read(text: str) -> Page:

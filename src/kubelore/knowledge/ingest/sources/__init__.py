@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from shutil import copyfileobj
@@ -43,8 +44,12 @@ class Pages:
     def __iter__(self) -> Iterator[Found | Skipped]:
         for done, (name, page) in enumerate(self._pages):
             self.progress = (done, len(self._pages))
-            yield Found(name, sha256(repr(page).encode()).hexdigest(), lambda page=page: page)  # type: ignore[misc]
+            yield Found(name, sha256(repr(page).encode()).hexdigest(), partial(_given, page))
         self.progress = (len(self._pages), len(self._pages))
+
+
+def _given(page: Page) -> Page:
+    return page
 
 
 class Single:

@@ -11,13 +11,14 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from io import BytesIO
 from pathlib import PurePosixPath
-from typing import IO, Any, BinaryIO, cast
+from tarfile import HeaderError, ReadError
+from typing import IO, Any, BinaryIO, Self, cast
 
 from kubelore.knowledge.ingest.page import Found, Skipped, Unreadable
 from kubelore.knowledge.ingest.sources.files import documents, passed_over
@@ -44,6 +45,9 @@ PACKED: dict[bytes, Callable[..., Any]] = {
 BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError,
           OverflowError, NotImplementedError, RuntimeError)  # fmt: skip
 """What reading a damaged archive raises."""
+
+END: type[HeaderError] = cast(Any, tarfile).EOFHeaderError
+"""Blocks of zeros, as they should stand at the end of a tar file."""
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -85,8 +89,8 @@ class Archive:
         self._base = base
         self._comment = ""
 
-    def __iter__(self) -> Iterator[Found | Skipped]:
-        survey, broken = self._survey()
+    def __iter__(self) -> Iterator[Found | Skipped | None]:
+        survey, broken = yield from self._survey()
         folder = survey.folder or ""
         small = {name.removeprefix(folder): content for name, content in survey.small.items()}
         version = self._comment if _COMMIT.fullmatch(self._comment) else ""
@@ -104,17 +108,19 @@ class Archive:
                     yield from documents(name, partial(_opened, member), site)
         except Unreadable as error:
             broken = str(error)
-        except BROKEN:
-            pass  # the survey came no further either
+        except BROKEN as error:
+            broken = broken or _damaged(error)
         if broken:
             yield Skipped("the rest", broken, more=True)
+        self.progress = (survey.count, survey.count)
 
-    def _survey(self) -> tuple[_Survey, str]:
+    def _survey(self) -> Generator[None, None, tuple[_Survey, str]]:
         """Goes over all members once. Also why it could not come to the end."""
         survey = _Survey()
         try:
             for member in self._members():
                 survey.count += 1
+                yield
                 if member.why:
                     continue
                 top, slash, rest = member.name.partition("/")
@@ -125,7 +131,7 @@ class Archive:
         except Unreadable as error:
             return survey, str(error)
         except BROKEN as error:
-            return survey, f"damaged: {str(error) or type(error).__name__}"
+            return survey, _damaged(error)
         return survey, ""
 
     def _members(self) -> Iterator[_Member]:
@@ -163,7 +169,9 @@ class Archive:
             )
             stream = opened.enter_context(unpack(self._file)) if unpack else self._file
             meter = _Meter(stream, packed)
-            archive = opened.enter_context(tarfile.open(fileobj=cast(BinaryIO, meter), mode="r|"))
+            archive = opened.enter_context(
+                tarfile.open(fileobj=cast(BinaryIO, meter), mode="r|", tarinfo=_Header)
+            )
             self._comment = str(archive.pax_headers.get("comment", ""))
 
             def read(member: tarfile.TarInfo, limit: int) -> bytes:
@@ -175,6 +183,19 @@ class Archive:
                 meter.allowed = member.size + HEADERS
                 if not member.isdir():
                     yield _Member(member.name, "" if member.isfile() else LINK, partial(read, member))
+
+
+class _Header(tarfile.TarInfo):
+    """tarfile takes a header that it cannot read for the end of the archive, unless it is the first."""
+
+    @classmethod
+    def fromtarfile(cls, tarfile: tarfile.TarFile) -> Self:
+        try:
+            return super().fromtarfile(tarfile)
+        except HeaderError as error:
+            if isinstance(error, END):
+                raise
+            raise ReadError("cut short, or a header is not one") from error
 
 
 class _Meter:
@@ -207,6 +228,10 @@ def _size(file: BinaryIO) -> int:
     return size
 
 
+def _damaged(error: Exception) -> str:
+    return f"damaged: {str(error) or type(error).__name__}"
+
+
 def _beginning(member: _Member) -> bytes:
     try:
         return member.read(MAX_CONFIG)
@@ -215,4 +240,7 @@ def _beginning(member: _Member) -> bytes:
 
 
 def _opened(member: _Member) -> BinaryIO:
-    return BytesIO(member.read(MAX_BYTES))
+    try:
+        return BytesIO(member.read(MAX_BYTES))
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError) as error:  # only this one
+        raise Unreadable("damaged") from error

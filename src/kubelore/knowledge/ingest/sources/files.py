@@ -100,4 +100,5 @@ def _posts(name: str, open_file: Open, site: Site) -> Iterator[Found | Skipped]:
 def _inside(name: str, source: Posts | Issues) -> Iterator[Found | Skipped]:
     """What a file with many documents holds. They have addresses and licences of their own."""
     for item in source:
-        yield replace(item, name=f"{name}/{item.name}".rstrip("/"))
+        if item is not None:
+            yield replace(item, name=f"{name}/{item.name}".rstrip("/"))

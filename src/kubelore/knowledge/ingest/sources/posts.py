@@ -7,9 +7,10 @@ stays the same for a dump of any size. Entities are refused, and so is every row
 
 from __future__ import annotations
 
+import io
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from functools import cache, partial
@@ -21,6 +22,7 @@ from kubelore.controls import clean
 from kubelore.knowledge.ingest.page import Block, Found, Page, Skipped, Unreadable
 from kubelore.knowledge.ingest.readers import html
 from kubelore.knowledge.ingest.readers.front_matter import time_of
+from kubelore.knowledge.ingest.sources.limits import MIB
 from kubelore.packaged import packaged_text
 
 CHUNK = 1 << 20
@@ -55,19 +57,19 @@ class Posts:
         self.progress = (0, 0)
         self._file = file
         self._site = site.rstrip("/")
+        self._size = 0
         self._encoding: str | None = None
 
-    def __iter__(self) -> Iterator[Found | Skipped]:
+    def __iter__(self) -> Iterator[Found | Skipped | None]:
         with closing(sqlite3.connect("", isolation_level=None)) as index:
-            broken = self._index(index)
+            broken = yield from self._index(index)
             yield from self._solutions(index)
         if broken:
             yield Skipped("the rest", broken, more=True)
 
-    def _index(self, index: sqlite3.Connection) -> str:
+    def _index(self, index: sqlite3.Connection) -> Generator[None, None, str]:
         """Where the questions and answers are. Returns why the file could not be read to its end."""
-        self._file.seek(0)
-        size = self._file.seek(0, 2)
+        self._size = self._file.seek(0, io.SEEK_END)
         self._file.seek(0)
         sql = _sql()
         for statement in ("schema", "schema_of_answers"):
@@ -78,7 +80,8 @@ class Posts:
         try:
             while chunk := self._file.read(CHUNK):
                 parser.Parse(chunk, False)
-                self.progress = (self._file.tell() // 2, size)
+                self._read(self._file.tell() // 2)
+                yield
                 if self._file.tell() - parser.CurrentByteIndex > MAX_ROW:
                     return TOO_LARGE  # before expat has looked at it from its beginning too often
             parser.Parse(b"", True)
@@ -91,16 +94,19 @@ class Posts:
             index.execute("COMMIT")
         return ""
 
+    def _read(self, so_far: int) -> None:
+        self.progress = (so_far // MIB, max(1, self._size // MIB))
+
     def _declared(self, version: str, encoding: str | None, standalone: int) -> None:
         self._encoding = encoding
 
     def _solutions(self, index: sqlite3.Connection) -> Iterator[Found | Skipped]:
         (total,) = index.execute(_sql()["count"]).fetchone()
-        size, done, last = self.progress[1], 0, -1
+        done, last = 0, -1
         while found := index.execute(_sql()["best"], (last,)).fetchall():
             for last, question, answer in found:
                 done += 1
-                self.progress = (size // 2 + size * done // (2 * total), size)
+                self._read(self._size // 2 + self._size * done // (2 * total))
                 yield Skipped(str(last), NO_ANSWER) if answer is None else self._found(last, question, answer)
 
     def _found(self, number: int, question: int, answer: int) -> Found | Skipped:

@@ -33,9 +33,8 @@ FOLDERS = ("", "site/", "website/", "docs/", "doc/", "documentation/")
 """Where a repository keeps the pages of its site."""
 LICENCE = re.compile(r"(?:licen[cs]e|copying)(?:[.-][\w.-]*)?", re.IGNORECASE)
 LEGAL = re.compile(
-    r"(?:licen[cs]e|copying|notice|patents|code.of.conduct|authors|codeowners|owners|security_contacts)"
-    r"(?:[.-][\w.-]*)?",
-    re.IGNORECASE,
+    r"(?i:licen[cs]e|copying|notice|patents|code[._-]of[._-]conduct|authors|codeowners|owners|security_contacts)"
+    r"(?:[-.][A-Z0-9.-]+)?(?i:\.(?:md|txt|rst|html))?"
 )
 """Files beside documents that say nothing about their subject."""
 
