@@ -221,7 +221,7 @@ def test_recorded_cases_without_their_truth_are_answered_within_the_steps(tmp_pa
             (place / "metadata.json").write_text(json.dumps(bare))
     for line in run(tmp_path / "cases", tmp_path / "out.jsonl"):
         assert line["error"] == ""
-        assert int(str(line["steps"])) <= 12
+        assert int(str(line["steps"])) <= 8
         first = line["predictions"][0]  # type: ignore[index]
         right += all(first[k] == v for k, v in truths[str(line["case"])].items())
     assert right == len(wanted)
