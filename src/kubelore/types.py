@@ -373,8 +373,6 @@ class Vote:
     ask: tuple[str, ...] = ()
     """Tools that showed, then, what tells these cases from others, and that were not asked about the object
     now."""
-    corroborated: bool = False
-    """People of ours confirmed several such cases: together they may change an answer of patterns."""
 
 
 @dataclass(frozen=True, slots=True)

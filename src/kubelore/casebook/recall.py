@@ -30,10 +30,6 @@ MAX_OBJECTS = 64
 MAX_VOTES = 8
 MOST_TELLING = 3
 """Signs of a case that weigh most."""
-NEAR_BEST = 0.8
-"""Cases at least this part as alike as the best one are said to be like it."""
-CORROBORATED = 2
-"""Cases that a person of ours confirmed which may change an answer of patterns."""
 MAX_SHOWN = 5
 """Cases that a vote names."""
 
@@ -82,7 +78,7 @@ class Precedent:
     share: float
     """Of the voices of all cases that are nearly as alike as the most alike one, whatever they say."""
     cases: tuple[PastCase, ...]
-    """Those nearly as alike as the most alike one, which comes first."""
+    """Most alike first."""
 
     def features(self) -> dict[str, float]:
         return {
@@ -100,9 +96,7 @@ Hit = tuple[float, PastCase]
 class Recall:
     """A `protocols.Voter` over trusted cases."""
 
-    def __init__(self, cases: Iterable[PastCase], here: str = "", learned: Model | None = None) -> None:
-        """`here` is the keyed hash of the cluster that is investigated; empty when it is not known."""
-        self._here = here
+    def __init__(self, cases: Iterable[PastCase], learned: Model | None = None) -> None:
         self._model = learned or model()
         self._cases = [case for case in cases if influence(case) > 0]
         self._index = CaseIndex([Segment.of(case.signs for case in self._cases)], self._model.weighing)
@@ -132,7 +126,7 @@ class Recall:
                 telling=self._told(found[0][1], signs[ref]),
                 support=self._support(found),
                 share=voices[cause, ref] / everybody,
-                cases=tuple(case for alike, case in found if alike >= NEAR_BEST * found[0][0]),
+                cases=tuple(case for _, case in found),
             )
             for (cause, ref), found in hits.items()
         ]
@@ -182,16 +176,7 @@ class Recall:
             precedent.cases[:MAX_SHOWN],
             shared=tuple(_shared(precedent, evidence)),
             ask=tuple(self._unasked(precedent, evidence)),
-            corroborated=self._corroborated(precedent.cases),
         )
-
-    def _corroborated(self, cases: Iterable[PastCase]) -> bool:
-        """Several cases that people of ours confirmed, one of them here or in clusters apart: neither a file
-        from elsewhere nor what happened in one other cluster is enough."""
-        own = [case for case in cases if case.confirmed and not case.source]
-        clusters = {case.cluster for case in own}
-        known = not self._here or self._here in clusters or len(clusters) > 1
-        return known and sum(case.count for case in own) >= CORROBORATED
 
     def _unasked(self, precedent: Precedent, evidence: Evidence) -> Iterator[str]:
         ref = precedent.object

@@ -11,8 +11,10 @@ from kubelore.types import Vote
 
 CASEBOOK = "casebook"
 """Id of the pattern that a recalled case is treated as."""
-AGREEMENT = 0.5
+AGREEMENT = 1.0
 """Log-odds that a suspect gains at most when past cases name it too."""
+CORROBORATED = 2
+"""Confirmed cases that may change an answer; one alone gives an answer only where there is no other."""
 NAMED = 3
 """Cases that an explanation names."""
 
@@ -30,14 +32,16 @@ def recalled(
 
 
 def agreement(vote: Vote | None) -> float:
-    """Log-odds that past cases add to a suspect with evidence of its own, where they make it likely."""
-    if vote is None or not vote.corroborated:
-        return 0.0
-    return AGREEMENT * max(0.0, 2 * sigmoid(vote.weight) - 1)
+    """Log-odds that a vote adds to a suspect that has evidence of its own."""
+    return AGREEMENT * sigmoid(vote.weight) if vote else 0.0
 
 
 def is_recalled(candidate: Candidate) -> bool:
     return candidate.pattern.id == CASEBOOK
+
+
+def corroborated(vote: Vote) -> bool:
+    return sum(case.count for case in vote.cases if case.confirmed) >= CORROBORATED
 
 
 def testimony(vote: Vote) -> str:

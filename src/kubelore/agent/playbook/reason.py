@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from kubelore.agent.playbook.memory import agreement, is_recalled, recalled
+from kubelore.agent.playbook.memory import agreement, corroborated, is_recalled, recalled
 from kubelore.agent.playbook.relevance import TELLS_NOTHING, Distances, calls_cleared, distances
 from kubelore.agent.subject import Subjects
 from kubelore.patterns.model import Pattern
@@ -125,7 +125,7 @@ def _hold_back(suspects: Sequence[Suspect]) -> None:
     """A single past case gives an answer only where fresh evidence gives none."""
     answer = max((s.weight for s in suspects if not is_recalled(s.candidate)), default=-math.inf)
     for suspect in suspects:
-        if suspect.vote and is_recalled(suspect.candidate) and not suspect.vote.corroborated:
+        if suspect.vote and is_recalled(suspect.candidate) and not corroborated(suspect.vote):
             suspect.weight = min(suspect.weight, answer - 0.5) if answer > 0 else suspect.weight
 
 
