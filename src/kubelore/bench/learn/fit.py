@@ -149,7 +149,7 @@ def _of(one: Lived, book: Sequence[PastCase], model: Model) -> Iterator[Example]
     def strength(precedent: Precedent) -> float:
         return model.log_odds(precedent.features())
 
-    found = sorted(Recall(book, model).precedents(one.evidence), key=strength, reverse=True)
+    found = sorted(Recall(book, learned=model).precedents(one.evidence), key=strength, reverse=True)
     for place, precedent in enumerate(found[:BEST]):
         right = (precedent.root_cause, precedent.object) == one.truth
         yield Example(one.problem.label, one.problem.id, precedent.features(), right, place == 0)
