@@ -57,6 +57,11 @@ def test_add_says_what_it_did_and_skipped(kubelore: CommandLine, docs: Path) -> 
     assert kubelore("knowledge", "add", str(docs)).out.startswith(f"{docs}: 2 unchanged, 1 skipped\n")
 
 
+def test_a_long_path_breaks_no_line(kubelore: CommandLine, tmp_path: Path) -> None:
+    docs = write(tmp_path / ("docs" * 30), DOCS)
+    assert kubelore("knowledge", "add", str(docs)).out.startswith(f"{docs}: 2 added, 2 passages, 1 skipped\n")
+
+
 def test_add_reports_duplicates_to_people_and_machines(
     kubelore: CommandLine, docs: Path, tmp_path: Path
 ) -> None:

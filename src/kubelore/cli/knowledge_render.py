@@ -21,7 +21,8 @@ MIB = 1 << 20
 
 def added(report: Row) -> RenderableType:
     """What one pass over a source did."""
-    parts: list[RenderableType] = [Text(f"{report['source']}: {counted(report)}")]
+    line = f"{report['source']}: {counted(report)}"
+    parts: list[RenderableType] = [Text(line, no_wrap=True, overflow="ignore")]  # paths are for copying
     for title, reasons in (("Skipped", report["skipped"]), ("Read in part", report["partly"])):
         if reasons:
             parts += [Text(), heading(title), *_reasons(reasons)]
