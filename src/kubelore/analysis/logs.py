@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 
 from kubelore.analysis.backends import addresses_of
 from kubelore.analysis.config import keys_of
@@ -170,6 +170,7 @@ def _rules() -> _Rules:
 
 
 # -- reading -------------------------------------------------------------------------------------------
+@lru_cache(maxsize=64)  # several analyzers ask about the same lines
 def read_log(text: str) -> LogReading:
     """The classes of lines in a log, with or without the kubelet's timestamps. Linear in its length."""
     text = text[-MAX_TEXT:]
