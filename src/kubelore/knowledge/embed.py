@@ -133,7 +133,7 @@ class _Model:
 
     def pool(self, texts: Sequence[str]) -> Vectors:
         """One row of unit length for each text, of zeros where no token is known."""
-        encoded = self.tokens.encode_batch(list(texts), add_special_tokens=False)
+        encoded = self.tokens.encode_batch_fast(list(texts), add_special_tokens=False)
         ids = np.fromiter((i for e in encoded for i in e.ids), np.int64)
         text = np.repeat(np.arange(len(texts)), [len(e.ids) for e in encoded])
         known = self.rows[ids] >= 0
