@@ -143,8 +143,11 @@ def _check(*files: Path | None) -> None:
 def _runner(solve: Solve, jobs: int, quiet: bool) -> Run:
     from kubelore.bench.learn.tasks import run
     from kubelore.cli.live import ProgressBar
+    from kubelore.cli.output import note
 
     def go(tasks: Sequence[Task], what: str) -> list[Outcome]:
+        if not quiet:
+            note(f"{what}: {len(tasks)} investigations")
         with ProgressBar(quiet) as progress:
             return run(tasks, solve, jobs, progress, what)
 
