@@ -6,6 +6,7 @@ import io
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from knowledge_support import as_json, dump, found, row, tarred, write, zipped
 from kubelore.errors import UsageError
 from kubelore.knowledge.ingest.page import markdown
+from kubelore.knowledge.ingest.sources.limits import MAX_PIPED, MIB
 
 TEXT = "# Title\n\nSome text.\n"
 
@@ -351,6 +353,43 @@ def test_what_is_piped_in_is_told_by_what_it_is(tmp_path: Path, monkeypatch: pyt
     (name,) = piped(TEXT.encode())
     assert name.startswith("stdin-")
     assert piped(b"other\n") != [name]
+
+
+class Pipe(io.RawIOBase):
+    """Ends after so many bytes, and cannot seek."""
+
+    def __init__(self, beginning: bytes, size: int) -> None:
+        self._beginning, self._left = beginning, size
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count = min(len(buffer), self._left)
+        buffer[:count] = self._beginning[:count].ljust(count)
+        self._beginning, self._left = self._beginning[count:], self._left - count
+        return count
+
+
+def test_what_is_piped_in_never_lies_on_a_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    pipe = Pipe(POSTS.encode(), 9 * MIB)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(pipe)))
+    assert sorted(found(Path("-"))[0]) == ["1", "4"]
+
+
+def test_more_than_memory_should_hold_is_not_taken_from_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe = Pipe(b"", MAX_PIPED + 1)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(pipe)))
+    with pytest.raises(UsageError, match="piped in") as caught:
+        found(Path("-"))
+    assert "file" in caught.value.hint
+
+
+def test_without_anything_to_read_from_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(UsageError, match="nothing is piped in"):
+        found(Path("-"))
 
 
 def test_a_path_that_is_not_there_is_said(tmp_path: Path) -> None:

@@ -11,10 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
-from shutil import copyfileobj
-from tempfile import SpooledTemporaryFile
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from kubelore.errors import UsageError
 from kubelore.knowledge.ingest.page import Found, Page, Skipped, Source, Unreadable
@@ -23,7 +22,7 @@ from kubelore.knowledge.ingest.sources.archive import Archive, is_archive
 from kubelore.knowledge.ingest.sources.files import JSON, NO_DUMP, PROBE, XML, one
 from kubelore.knowledge.ingest.sources.folder import Folder
 from kubelore.knowledge.ingest.sources.issues import MAX_BYTES, Issues
-from kubelore.knowledge.ingest.sources.limits import MAX_DOCUMENT, read_all
+from kubelore.knowledge.ingest.sources.limits import MAX_DOCUMENT, MAX_PIPED, MIB, read_all
 from kubelore.knowledge.ingest.sources.posts import Posts, is_posts
 from kubelore.knowledge.ingest.sources.site import Site, stack_exchange
 
@@ -83,10 +82,7 @@ def open_source(path: Path, name: str = "", base: str = "") -> Iterator[Source]:
     """The source at a path, or piped in. `name` is what it is called, by default its full path, and `base`
     the address of what is in it. Raises UsageError when there is none."""
     if str(path) == STDIN:
-        with SpooledTemporaryFile(max_size=MAX_DOCUMENT) as spooled:  # what is piped in cannot seek
-            copyfileobj(sys.stdin.buffer, spooled)
-            spooled.seek(0)
-            yield _of_file(cast(BinaryIO, spooled), name or "stdin", name, base, "")
+        yield _of_file(_piped(), name or "stdin", name, base, "")
     elif path.is_dir():
         yield Folder(path, name or str(path.resolve()), base)
     else:
@@ -98,6 +94,25 @@ def open_source(path: Path, name: str = "", base: str = "") -> Iterator[Source]:
             ) from error
         with file:
             yield _of_file(file, name or str(path.resolve()), path.name, base, str(path.resolve()))
+
+
+def _piped() -> BinaryIO:
+    """What is piped in, in memory: nothing lies on a disk, not even for a while, before it is redacted."""
+    if sys.stdin is None:
+        raise UsageError("nothing is piped in", hint="name a file, or pipe something into it")
+    stream = sys.stdin.buffer
+    if stream.seekable():  # a file
+        return stream
+    content = BytesIO()
+    while chunk := stream.read(MIB):
+        content.write(chunk)
+        if content.tell() > MAX_PIPED:
+            raise UsageError(
+                f"more than {MAX_PIPED // MIB} MiB are piped in",
+                hint="name it as a file: it is read from there, however large",
+            )
+    content.seek(0)
+    return content
 
 
 def _of_file(file: BinaryIO, name: str, document: str, base: str, path: str) -> Source:

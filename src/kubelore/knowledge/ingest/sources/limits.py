@@ -8,6 +8,8 @@ from kubelore.knowledge.ingest.page import Unreadable
 
 MIB = 1 << 20
 MAX_DOCUMENT = 8 * MIB
+MAX_PIPED = 128 * MIB
+"""What is piped in is held in memory."""
 MAX_FILES = 500_000
 MAX_UNPACKED = 4096 * MIB
 """Of one archive, all members together."""
