@@ -223,6 +223,31 @@ def test_other_states_can_be_asked_for(opened: Open) -> None:
     assert len(store.past_cases(states=("trusted", "recorded")).taught) == 6
 
 
+def test_cases_that_teach_are_read_by_their_ids(opened: Open) -> None:
+    store = opened()
+    fill(store, 6)
+    found = {case.id: case for case in store.taught(["c03", "c00", "c01", "nobody"])}
+    assert found == {case.id: case for case in store.past_cases().taught}
+    store.append([entry("c00", merged_into="c03"), entry("c03", state="retired")])
+    assert list(store.taught(["c03", "c00"])) == []
+    assert list(store.taught([])) == []
+
+
+def test_what_is_derived_is_of_one_journal_entry(opened: Open) -> None:
+    store = opened()
+    assert (store.derived("x"), store.behind("x")) == (None, 0)
+    store.append([entry("a"), entry("b")])
+    assert store.behind("x") == 2
+    store.derive("x", 2, b"first")
+    store.append([entry("a")])
+    assert (store.derived("x"), store.behind("x")) == ((2, b"first"), 1)
+    store.derive("x", 3, b"second")
+    store.derive("y", 1, b"\0" * 100_000)
+    assert (opened().derived("x"), opened().behind("x")) == ((3, b"second"), 0)
+    assert opened().derived("y") == (1, b"\0" * 100_000)
+    assert list(verify(store)) == []
+
+
 def test_merged_cases_teach_through_their_head(opened: Open) -> None:
     store = opened()
     store.append([entry("a", state="trusted", fingerprint="f", count=2), entry("z", fingerprint="f")])

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from kubelore.patterns.load import Library
     from kubelore.patterns.model import Pattern
     from kubelore.protocols import (
+        CaseStore,
         Cluster,
         Decider,
         Embedder,
@@ -112,14 +113,18 @@ def casebook(settings: Settings, *, read_only: bool = False) -> Casebook:
 
 def recorder(settings: Settings) -> Recorder:
     """A listener that puts an investigation on record; one for each."""
-    from kubelore.casebook.place import default_file, user_name
+    from kubelore.casebook.place import user_name
     from kubelore.casebook.recorder import Recorder
     from kubelore.store.sqlite.cases import SqliteCaseStore
 
-    file = settings.casebook or default_file()
-    return Recorder(
-        lambda: SqliteCaseStore(file, busy_seconds=RECORDER_WAITS), user_name(), embedder(settings)
-    )
+
+    return Recorder(lambda: _recording(settings), user_name(), embedder(settings))
+
+
+def _recording(settings: Settings) -> CaseStore:
+    """The casebook for what no user should wait for."""
+    from kubelore.casebook.place import default_file
+    return SqliteCaseStore(settings.casebook or default_file(), busy_seconds=RECORDER_WAITS)
 
 
 def replay(
@@ -249,7 +254,7 @@ def open_lore(settings: Settings) -> Iterator[Lore]:
     nothing, and is not checked."""
     with ExitStack() as opened:
         unread: list[NotChecked] = []
-        past = _recall(settings, unread)
+        past = _recall(settings, opened, unread)
         documents = _documents(settings, opened, unread)
         yield Lore(
             voter=past,
@@ -267,15 +272,23 @@ def recall(settings: Settings) -> Recall:
         return Recall(store.past_cases().taught)
 
 
-def _recall(settings: Settings, unread: list[NotChecked]) -> Recall | None:
+def _recall(settings: Settings, opened: ExitStack, unread: list[NotChecked]) -> Recall | None:
+    """The same, of which only the cases that an answer names are read."""
+    from kubelore.casebook import kept
     from kubelore.casebook.place import default_file
 
     if not settings.use_casebook or not (settings.casebook or default_file()).exists():
+    from kubelore.casebook.recall import Recall
         return None
     try:
-        return recall(settings)
-    except StoreError as error:
+        store = opened.enter_context(closing(casebook(settings, read_only=True).store))
+        return Recall(kept.catalogue(store, lambda: _recording(settings), failed))
+
+    def failed(error: StoreError) -> None:
         unread.append(NotChecked("past cases", str(error)))
+
+    except StoreError as error:
+        failed(error)
         return None
 
 

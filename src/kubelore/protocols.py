@@ -31,6 +31,7 @@ from kubelore.types import (
     Message,
     NotChecked,
     Observation,
+    PastCase,
     Step,
     ToolCall,
     Usage,
@@ -366,6 +367,24 @@ class CaseStore(Protocol):
     def past_cases(self, after: int = 0, states: Collection[CaseState] = TRUSTED) -> CaseChanges:
         """Cases of these states that teach, as recall knows them, and what has become of them since journal
         entry `after`: all of them for 0."""
+        ...
+
+    def taught(self, ids: Collection[str]) -> Sequence[PastCase]:
+        """Those of these cases that teach now, as recall knows them, in no order."""
+        ...
+
+    # What is made of the cases to be quick, and can be made again at any time: it is lost without harm.
+
+    def derive(self, name: str, seq: int, data: bytes) -> None:
+        """Keep something made of the cases as they were at journal entry `seq`, in place of what was kept."""
+        ...
+
+    def derived(self, name: str) -> tuple[int, bytes] | None:
+        """Its `seq` and data; None where there is none, or none of this journal."""
+        ...
+
+    def behind(self, name: str) -> int:
+        """How many entries the journal has since that was made; all of them where there is none."""
         ...
 
     def journal(self, case: str = "", after: int = 0) -> Iterator[Recorded]:

@@ -37,7 +37,7 @@ class CaseLessons:
         return self._lesson(case, _texts()["title_wrong"], _texts()["wrong"])
 
     def _lesson(self, case: PastCase, title: str, text: str) -> Lesson:
-        told = ", ".join(self._recall.telling(case))
+        told = ", ".join(self._recall.telling(case.signs))
         values = {
             "cause": case.root_cause,
             "meaning": self._meanings.get(case.root_cause, case.root_cause.replace("_", " ")),

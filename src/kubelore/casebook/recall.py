@@ -4,21 +4,25 @@ A case names a root cause for an object of a cluster it has never seen, because 
 its word is worth was learned (`recall.yaml`): from how alike the best case is, whether what told most then is
 there today, how many cases agree, and how many of those as alike say something else. No origin (a source and
 a cluster) counts for more than a few cases, however many it has. Never raises for what a case holds.
+Only cases that a vote names are read; all others are weighed by what the catalogue knows of them.
 """
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from kubelore.casebook.index import CaseIndex, Segment, Weighing
+import numpy as np
+
+from kubelore.casebook.catalogue import Catalogue, Section, Standing
+from kubelore.casebook.index import CaseIndex, Weighing
 from kubelore.casebook.signs import LOOKED, SELF, place_of, signs_of
 from kubelore.packaged import packaged_yaml
-from kubelore.types import CitedFact, Evidence, PastCase, Ref, Vote
+from kubelore.types import Evidence, PastCase, Ref, Vote
 from kubelore.vocabulary import WORKLOAD_KINDS, vocabulary
 
 FORMAT = "kubelore.recall/1"
@@ -77,8 +81,8 @@ class Precedent:
     """Number of cases, each by how alike and how trusted it is."""
     share: float
     """Of the voices of all cases that are nearly as alike as the most alike one, whatever they say."""
-    cases: tuple[PastCase, ...]
-    """Most alike first."""
+    cases: tuple[int, ...]
+    """Their numbers in the index, most alike first."""
 
     def features(self) -> dict[str, float]:
         return {
@@ -89,27 +93,45 @@ class Precedent:
         }
 
 
-Hit = tuple[float, PastCase]
-"""A case, and how alike it is."""
+Hit = tuple[float, int]
+"""How alike a case is, and its number."""
 
 
 class Recall:
     """A `protocols.Voter` over trusted cases."""
 
-    def __init__(self, cases: Iterable[PastCase], learned: Model | None = None) -> None:
+    def __init__(self, cases: Catalogue | Iterable[PastCase], learned: Model | None = None) -> None:
         self._model = learned or model()
-        self._cases = [case for case in cases if influence(case) > 0]
-        self._index = CaseIndex([Segment.of(case.signs for case in self._cases)], self._model.weighing)
+        catalogue = cases if isinstance(cases, Catalogue) else Catalogue.of(cases)
+        self._sections = [_that_count(section) for section in catalogue.sections]
+        self._index = CaseIndex([section.segment for section in self._sections], self._model.weighing)
+        self._load = catalogue.load
         self._last: tuple[Evidence, tuple[int, ...], Sequence[Vote]] | None = None
 
     def votes(self, question: str, evidence: Evidence) -> Sequence[Vote]:
         del question
         size = (len(evidence), sum(1 for _ in evidence.edges()), len(evidence.covered))  # it only grows
         if self._last is None or self._last[0] is not evidence or self._last[1] != size:
-            votes = [self._vote(precedent, evidence) for precedent in self.precedents(evidence)]
-            votes.sort(key=lambda vote: (-vote.weight, vote.root_cause, vote.object))
-            self._last = (evidence, size, votes[:MAX_VOTES])
+            self._last = (evidence, size, self._votes(evidence))
         return self._last[2]
+
+    def _votes(self, evidence: Evidence) -> list[Vote]:
+        weighed = [(self._model.log_odds(p.features()), p) for p in self.precedents(evidence)]
+        weighed.sort(key=lambda each: (-each[0], each[1].root_cause, each[1].object))
+        heard = [
+            (weight, precedent, [self._index.id(number) for number in precedent.cases[:MAX_SHOWN]])
+            for weight, precedent in weighed[:MAX_VOTES]
+        ]
+        read = {case.id: case for case in self._load({case for _, _, ids in heard for case in ids})}
+        votes = []
+        for weight, precedent, ids in heard:
+            # Others may have changed a case since the catalogue was made.
+            cases = tuple(
+                case for id_ in ids if (case := read.get(id_)) and case.root_cause == precedent.root_cause
+            )
+            if cases:
+                votes.append(self._vote(weight, precedent, cases, evidence))
+        return votes
 
     def precedents(self, evidence: Evidence) -> list[Precedent]:
         """All that cases suggest."""
@@ -126,7 +148,7 @@ class Recall:
                 telling=self._told(found[0][1], signs[ref]),
                 support=self._support(found),
                 share=voices[cause, ref] / everybody,
-                cases=tuple(case for _, case in found),
+                cases=tuple(number for _, number in found),
             )
             for (cause, ref), found in hits.items()
         ]
@@ -135,58 +157,67 @@ class Recall:
         """Cases that are alike, by cause, most alike first."""
         hits: dict[str, list[Hit]] = defaultdict(list)
         for number, alike in self._index.nearest(signs, self._model.floor, _shown_by_tools(signs)):
-            case = self._cases[number]
-            if _fits(case.kind, ref.kind):
-                hits[case.root_cause].append((alike, case))
-        for found in hits.values():
-            found.sort(key=lambda hit: (-hit[0], hit[1].id))
-        return hits
+            standing = self._standing(number)
+            if _fits(standing.kind, ref.kind):
+                hits[standing.root_cause].append((alike, number))
+        return {
+            cause: sorted(hits[cause], key=lambda hit: (-hit[0], self._index.id(hit[1])))
+            for cause in sorted(hits)
+        }
+
+    def _standing(self, number: int) -> Standing:
+        place, local = self._index.place(number)
+        return self._sections[place].standing(local)
 
     def _support(self, hits: Iterable[Hit]) -> float:
         floor = self._model.floor
-        return self._capped(((alike - floor) / (1 - floor), case) for alike, case in hits)
+        return self._capped(((alike - floor) / (1 - floor), number) for alike, number in hits)
 
     def _voice(self, hits: Iterable[Hit], top: float) -> float:
-        return self._capped((math.exp((alike - top) / self._model.reach), case) for alike, case in hits)
+        return self._capped((math.exp((alike - top) / self._model.reach), number) for alike, number in hits)
 
     def _capped(self, hits: Iterable[Hit]) -> float:
         """Sum over the cases, each by its influence and no origin by more than a few."""
         sums: dict[tuple[str, str], float] = defaultdict(float)
-        for weight, case in hits:
-            sums[case.source, case.cluster] += weight * influence(case)
+        for weight, number in hits:
+            standing = self._standing(number)
+            sums[standing.source, standing.cluster] += weight * influence(standing)
         return sum(min(self._model.per_origin, each) for each in sums.values())
 
-    def telling(self, case: PastCase) -> list[str]:
-        """The facts of its object that told most, the rarest first."""
-        own = {sign: self._index.weight(sign) for sign in case.signs if place_of(sign) == SELF}
+    def telling(self, signs: Iterable[str]) -> list[str]:
+        """Of the signs of a case, the facts of its object that told most, the rarest first."""
+        own = {sign: self._index.weight(sign) for sign in signs if place_of(sign) == SELF and _known(sign)}
         most = sorted(own, key=lambda sign: (-own[sign], sign))[:MOST_TELLING]
         return [sign.removeprefix(f"{SELF}:") for sign in most]
 
-    def _told(self, case: PastCase, signs: frozenset[str]) -> float:
-        most = {f"{SELF}:{fact}" for fact in self.telling(case)}
+    def _told(self, number: int, signs: frozenset[str]) -> float:
+        most = {f"{SELF}:{fact}" for fact in self.telling(self._index.signs(number))}
         weights = {sign: self._index.weight(sign) for sign in most}
         total = sum(weights.values())
         return sum(weights[sign] for sign in most & signs) / total if total else 0.0
 
-    def _vote(self, precedent: Precedent, evidence: Evidence) -> Vote:
+    def _vote(
+        self, weight: float, precedent: Precedent, cases: tuple[PastCase, ...], evidence: Evidence
+    ) -> Vote:
+        ref = precedent.object
+        about = evidence.about(ref)
+        had = set(self._index.signs(precedent.cases[0]))
+        tools = {fact: _tool(fact) for fact in self.telling(had)}
         return Vote(
             precedent.root_cause,
-            precedent.object,
-            self._model.log_odds(precedent.features()),
-            precedent.cases[:MAX_SHOWN],
-            shared=tuple(_shared(precedent, evidence)),
-            ask=tuple(self._unasked(precedent, evidence)),
+            ref,
+            weight,
+            cases,
+            shared=tuple(cited for name, cited in about.items() if f"{SELF}:{name}" in had),
+            ask=tuple(
+                tool
+                for fact, tool in tools.items()
+                if fact not in about and (tool, ref) not in evidence.covered
+            ),
         )
 
-    def _unasked(self, precedent: Precedent, evidence: Evidence) -> Iterator[str]:
-        ref = precedent.object
-        for fact in self.telling(precedent.cases[0]):
-            tool = vocabulary()[fact.partition("=")[0]].tool
-            if fact not in evidence.about(ref) and (tool, ref) not in evidence.covered:
-                yield tool
 
-
-def influence(case: PastCase) -> float:
+def influence(case: PastCase | Standing) -> float:
     """How much one case counts: 1 for one that a person confirmed and that never harmed."""
     trust = 1.0 if case.confirmed else 0.5
     if case.source:
@@ -195,14 +226,30 @@ def influence(case: PastCase) -> float:
     return trust * repeated * max(0.0, min(1.0, 1 + case.credit / 3))
 
 
+def _that_count(section: Section) -> Section:
+    """Without cases that have no influence: those that harmed."""
+    nothing = [place for place, standing in enumerate(section.standings) if influence(standing) <= 0]
+    return section.without(np.flatnonzero(np.isin(section.which, nothing))) if nothing else section
+
+
 def _shown_by_tools(signs: Iterable[str]) -> Mapping[str, Sequence[str]]:
     """Signs of the object itself, by the sign of the tool that shows them."""
     shown: dict[str, list[str]] = defaultdict(list)
     for sign in signs:
         place, _, fact = sign.partition(":")
         if place == SELF:
-            shown[f"{LOOKED}:{vocabulary()[fact.partition('=')[0]].tool}"].append(sign)
+            shown[f"{LOOKED}:{_tool(fact)}"].append(sign)
     return shown
+
+
+def _tool(fact: str) -> str:
+    """That shows it."""
+    return vocabulary()[fact.partition("=")[0]].tool
+
+
+def _known(sign: str) -> bool:
+    """Whether it is of a fact that this kubelore knows: a case may be of an older one."""
+    return sign.partition(":")[2].partition("=")[0] in vocabulary()
 
 
 def _fits(past: str, today: str) -> bool:
@@ -211,11 +258,3 @@ def _fits(past: str, today: str) -> bool:
 
 def _objects(evidence: Evidence) -> list[Ref]:
     return sorted(evidence.objects(), key=lambda ref: (-len(evidence.about(ref)), ref))[:MAX_OBJECTS]
-
-
-def _shared(precedent: Precedent, evidence: Evidence) -> Iterator[CitedFact]:
-    """Facts about the object that its most alike case had too."""
-    had = precedent.cases[0].signs
-    for name, cited in evidence.about(precedent.object).items():
-        if f"{SELF}:{name}" in had:
-            yield cited

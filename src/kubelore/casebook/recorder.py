@@ -10,6 +10,7 @@ from contextlib import closing
 from kubelore.casebook.book import Casebook
 from kubelore.casebook.effects import RULE
 from kubelore.casebook.entries import Writer
+from kubelore.casebook.kept import keep
 from kubelore.casebook.text import safe
 from kubelore.cases import Body, Entry
 from kubelore.errors import KubeloreError, StoreBusy
@@ -70,13 +71,15 @@ class Recorder:
             self._store.close()
 
     def settle(self) -> None:
-        """What may wait until the answer is shown: the question as a vector, and forgetting by rule."""
+        """What may wait until the answer is shown: the question as a vector, forgetting by rule, and keeping
+        what the next recall begins with."""
         if self.problem or self._investigation is None:
             return
         try:
             with closing(self._open()) as store:
                 self._embed(store, self._investigation)
                 Casebook(store, RULE).forget()
+                keep(store)
         except Exception as error:  # noqa: BLE001 - the case is on record, and the next one tries again
             log.warning("case %s was not settled: %s", self.case, error)
 

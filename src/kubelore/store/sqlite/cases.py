@@ -26,7 +26,7 @@ from kubelore.cases import (
 )
 from kubelore.errors import CaseChanged
 from kubelore.store.sqlite.database import BUSY_SECONDS, Database
-from kubelore.store.sqlite.statements import CASEBOOK
+from kubelore.store.sqlite.statements import CASEBOOK, as_json
 from kubelore.types import CaseState, PastCase
 
 JSON_FIELDS = TUPLES | {"cluster_context", "diagnosis", "hashes", "credits", "lesson"}
@@ -155,7 +155,7 @@ class SqliteCaseStore:
             elif tuple(states) == TRUSTED:
                 rows = self._db.rows("teaching")
             else:
-                rows = self._db.rows("teaching_in_states", states=json.dumps(list(states)))
+                rows = self._db.rows("teaching_in_states", states=as_json(states))
         taught: list[PastCase] = []
         dropped: list[str] = []
         for row in rows:
@@ -164,6 +164,19 @@ class SqliteCaseStore:
             else:
                 dropped.append(row["id"])
         return CaseChanges(last["seq"] if last else 0, tuple(taught), tuple(dropped))
+
+    def taught(self, ids: Collection[str]) -> Sequence[PastCase]:
+        return [_past_case(row) for row in self._db.rows("taught", ids=as_json(ids))]
+
+    def derive(self, name: str, seq: int, data: bytes) -> None:
+        self._db.execute("derive", name=name, seq=seq, data=data)
+
+    def derived(self, name: str) -> tuple[int, bytes] | None:
+        row = self._db.row("derived", name=name)
+        return (row["seq"], row["data"]) if row else None
+
+    def behind(self, name: str) -> int:
+        return int(self._db.value("behind", name=name))
 
     def journal(self, case: str = "", after: int = 0) -> Iterator[Recorded]:
         name = "entries_of_case" if case else "entries"
@@ -282,7 +295,7 @@ def _recorded(row: sqlite3.Row) -> Recorded:
 
 def _where(where: CaseFilter) -> dict[str, str | None]:
     return {
-        "states": json.dumps(list(where.states)),
+        "states": as_json(where.states),
         "cause": where.cause,
         "namespace": where.namespace,
         "cluster": where.cluster,

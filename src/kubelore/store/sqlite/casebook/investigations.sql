@@ -110,26 +110,29 @@ ORDER BY timestamp, id LIMIT 1
 SELECT * FROM investigations
 WHERE merged_into = :into AND merged_into <> '' ORDER BY timestamp, id
 
+-- part: taught_columns
+investigations.id, coalesce(nullif(confirmed_cause, ''), root_cause), coalesce(nullif(confirmed_object, ''), object), signs,
+  state, confirmed, misled, tools, source, cluster, count, credit, lesson, timestamp, merged_into
+
 -- name: teaching
-SELECT id, coalesce(nullif(confirmed_cause, ''), root_cause),
-  coalesce(nullif(confirmed_object, ''), object), signs, state, confirmed, misled, tools, source, cluster, count,
-  credit, lesson, timestamp, merged_into
+SELECT {taught_columns}
 FROM investigations INDEXED BY investigations_teaching
 WHERE state = 'trusted' AND merged_into = '' ORDER BY timestamp, id
 
 -- name: teaching_in_states
-SELECT id, coalesce(nullif(confirmed_cause, ''), root_cause),
-  coalesce(nullif(confirmed_object, ''), object), signs, state, confirmed, misled, tools, source, cluster, count,
-  credit, lesson, timestamp, merged_into
+SELECT {taught_columns}
 FROM investigations
 WHERE state IN (SELECT value FROM json_each(:states)) AND merged_into = '' ORDER BY timestamp, id
 
 -- name: changed
-SELECT id, coalesce(nullif(confirmed_cause, ''), root_cause),
-  coalesce(nullif(confirmed_object, ''), object), signs, state, confirmed, misled, tools, source, cluster, count,
-  credit, lesson, timestamp, merged_into
+SELECT {taught_columns}
 FROM investigations
 WHERE seq > :after ORDER BY seq
+
+-- name: taught
+SELECT {taught_columns}
+FROM json_each(:ids) CROSS JOIN investigations ON investigations.id = json_each.value
+WHERE state = 'trusted' AND merged_into = ''
 
 -- name: credits
 SELECT key AS lesson, sum(value > 0) AS helped, sum(value < 0) AS harmed
