@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+from contextlib import closing
 from functools import cache
 
 import numpy as np
 import pytest
 
 from kubelore import build
-from kubelore.knowledge.embed import default_embedder
 from kubelore.knowledge.matching import NONE_SIGNS, PATTERN_SIGNS, Matcher, packaged_model
 from kubelore.knowledge.patterns import CauseText, PatternText, pages
 from kubelore.packaged import packaged_yaml
 from kubelore.patterns.load import load
 from kubelore.patterns.question import Reading
+from kubelore.types import Evidence
 
 
 @cache
@@ -52,11 +55,10 @@ def test_a_question_of_no_trouble_that_patterns_cover_is_matched_to_nothing(ques
     assert matcher().match(question) == []
 
 
-def test_probabilities_add_up_and_say_what_was_near() -> None:
+def test_probabilities_add_up() -> None:
     found, none = matcher().weigh("pods are evicted for disk pressure")
     assert sum(match.probability for match in found) + none == pytest.approx(1)
     assert found[0].pattern == "evicted_pod"
-    assert "pressure" in found[0].saying.lower()
 
 
 def test_a_pattern_of_ones_own_needs_no_sayings() -> None:
@@ -70,12 +72,12 @@ def test_a_pattern_of_ones_own_needs_no_sayings() -> None:
         (CauseText("Too few partitions", ("one partition", "one busy consumer"), "Add partitions"),),
     )
     texts = [*build.pattern_texts(load()), own]
-    found = Matcher(texts, lambda question: Reading({}, "trouble", False), default_embedder())
+    found = Matcher(texts, lambda question: Reading({}, "trouble", False))
     assert found.match("lag of our kafka consumer group grows")[0].pattern == "kafka_lag"
 
 
 def test_without_patterns_nothing_is_matched() -> None:
-    none = Matcher([], lambda question: Reading({}, "trouble", False), default_embedder())
+    none = Matcher([], lambda question: Reading({}, "trouble", False))
     assert none.match("CrashLoopBackOff") == []
 
 
@@ -92,7 +94,9 @@ def test_the_packaged_weights_are_of_the_signs_there_are() -> None:
     assert set(model.patterns) == set(PATTERN_SIGNS)
     assert set(model.none) == set(NONE_SIGNS)
     signs = matcher().signs("pod is pending")
-    assert signs.patterns.shape == (len(load().patterns), len(PATTERN_SIGNS))
+    assert {len(own) for own in signs.patterns} == {len(PATTERN_SIGNS)}
+    assert len(signs.patterns) == len(load().patterns)
+    assert len(signs.none) == len(NONE_SIGNS)
     assert np.isfinite(signs.none).all()
 
 
@@ -103,3 +107,30 @@ def test_pages_of_patterns_hold_symptoms_causes_and_fixes() -> None:
     assert page.type == "pattern"
     assert pattern.symptoms[0] in said
     assert pattern.common_causes[0].fix.text in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "fired"),
+    [
+        (build.Settings(), ["crashloopbackoff"]),
+        (build.Settings(use_knowledge=False), ["crashloopbackoff"]),
+        (build.Settings(use_patterns=False), []),
+    ],
+    ids=["all", "no-knowledge", "no-patterns"],
+)
+def test_an_investigation_is_taught_what_its_words_fire(settings: build.Settings, fired: list[str]) -> None:
+    with closing(build.open_cluster(build.Settings(snapshot="example:healthy"))) as cluster:
+        lessons = build.investigator(settings, cluster).teacher.recall(
+            "web is in CrashLoopBackOff", Evidence()
+        )
+    assert [lesson.id for lesson in lessons][:1] == fired
+
+
+def test_questions_are_matched_without_what_is_slow_to_start() -> None:
+    code = (
+        "import sys\n"
+        "from kubelore import build\n"
+        "assert build.matcher(build.library(build.Settings())).match('web crashes in a loop')\n"
+        "sys.exit(bool({'numpy', 'tokenizers', 'safetensors'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 EXAMPLE = "example:"
 SCRIPT = "script:"
 KUBECTL_SECONDS = 10.0
+MEANT = 0.5
+"""Probability above which a question's words say which fault is meant, and not only what to read about."""
 RECORDER_WAITS = 0.25
 """Seconds that an investigation is held up by another process that writes to the casebook."""
 
@@ -115,8 +117,6 @@ def recorder(settings: Settings) -> Recorder:
     """A listener that puts an investigation on record; one for each."""
     from kubelore.casebook.place import user_name
     from kubelore.casebook.recorder import Recorder
-    from kubelore.store.sqlite.cases import SqliteCaseStore
-
 
     return Recorder(lambda: _recording(settings), user_name(), embedder(settings))
 
@@ -124,6 +124,8 @@ def recorder(settings: Settings) -> Recorder:
 def _recording(settings: Settings) -> CaseStore:
     """The casebook for what no user should wait for."""
     from kubelore.casebook.place import default_file
+    from kubelore.store.sqlite.cases import SqliteCaseStore
+
     return SqliteCaseStore(settings.casebook or default_file(), busy_seconds=RECORDER_WAITS)
 
 
@@ -227,13 +229,13 @@ def pattern_texts(library: Library) -> list[PatternText]:
     ]
 
 
+@lru_cache(maxsize=4)
 def matcher(library: Library) -> Matcher:
-    """What finds the patterns that a question is about."""
-    from kubelore.knowledge.embed import default_embedder
+    """What finds the patterns that a question is about. Made once for each library."""
     from kubelore.knowledge.matching import Matcher
     from kubelore.patterns.question import read
 
-    return Matcher(pattern_texts(library), lambda question: read(question, library), default_embedder())
+    return Matcher(pattern_texts(library), lambda question: read(question, library))
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,17 +278,17 @@ def _recall(settings: Settings, opened: ExitStack, unread: list[NotChecked]) -> 
     """The same, of which only the cases that an answer names are read."""
     from kubelore.casebook import kept
     from kubelore.casebook.place import default_file
+    from kubelore.casebook.recall import Recall
 
     if not settings.use_casebook or not (settings.casebook or default_file()).exists():
-    from kubelore.casebook.recall import Recall
         return None
-    try:
-        store = opened.enter_context(closing(casebook(settings, read_only=True).store))
-        return Recall(kept.catalogue(store, lambda: _recording(settings), failed))
 
     def failed(error: StoreError) -> None:
         unread.append(NotChecked("past cases", str(error)))
 
+    try:
+        store = opened.enter_context(closing(casebook(settings, read_only=True).store))
+        return Recall(kept.catalogue(store, lambda: _recording(settings), failed))
     except StoreError as error:
         failed(error)
         return None
@@ -353,7 +355,6 @@ def investigator_with(
     from kubelore.agent.prompt import format_pattern, prompt_hash
     from kubelore.agent.subject import Subjects, resolve
     from kubelore.agent.teacher import PatternLessons, Teacher
-    from kubelore.patterns.question import match
 
     lore = lore or Lore()
     everything = lore.library or library(settings)
@@ -367,15 +368,21 @@ def investigator_with(
         return named(question, namespace, view())
 
     @cache
-    def matched(question: str) -> list[Pattern]:
-        return [m.pattern for m in match(question, everything)] if patterns else []
+    def matched(question: str) -> list[tuple[Pattern, float]]:
+        return _asked_about(settings, everything, question) if patterns else []
 
-    playbook = Playbook(patterns, subjects, matched, lore.voter)
+    def read_about(question: str) -> list[Pattern]:
+        return [pattern for pattern, _ in matched(question)]
+
+    def meant(question: str) -> list[Pattern]:
+        return [pattern for pattern, probability in matched(question) if probability > MEANT]
+
+    playbook = Playbook(patterns, subjects, meant, lore.voter)
     return Investigator(
         cluster=cluster.info,
         toolbox=toolbox,
         decider=_decider(settings, playbook, toolbox, everything),
-        teacher=Teacher([PatternLessons(patterns, matched, format_pattern), *lore.sources]),
+        teacher=Teacher([PatternLessons(patterns, read_about, format_pattern), *lore.sources]),
         opening=Opening(subjects),
         conclude=playbook.conclude,
         not_checked=lambda: (*cluster.not_checked(), *lore.not_checked()),
@@ -383,6 +390,18 @@ def investigator_with(
         reading=lambda diagnosis: (*_references(diagnosis, patterns), *lore.read_on(diagnosis)),
         max_steps=settings.max_steps,
     )
+
+
+def _asked_about(settings: Settings, library: Library, question: str) -> list[tuple[Pattern, float]]:
+    """The patterns that the words of a question speak for, likeliest first, and how probably; without
+    knowledge, their phrases alone tell."""
+    from kubelore.agent.teacher import MAX_PATTERNS
+    from kubelore.patterns.question import match
+
+    if settings.use_knowledge:
+        found = matcher(library).match(question, MAX_PATTERNS)
+        return [(library.get(one.pattern), one.probability) for one in found]
+    return [(one.pattern, 1.0) for one in match(question, library, limit=MAX_PATTERNS)]
 
 
 def _references(diagnosis: Diagnosis, patterns: Sequence[Pattern]) -> list[Reading]:

@@ -161,11 +161,11 @@ def _learn_tone(files: Sequence[Path], to: Path) -> None:
     asked = [one for file in files for one in read_questions(file)]
     weights = learn_tone([one.question for one in asked], [not one.is_none for one in asked])
     head = [
-        "# How questions of trouble are put, and others: what each turn of phrase weighs.",
+        "# How questions of trouble are put, and others: what each turn of phrase weighs, and its rarity.",
         f"# Written by `kubelore bench retrieval --tone` from {len(asked)} questions of "
         + ", ".join(file.name for file in files) + ".",
     ]  # fmt: skip
-    rows = [f"{turn}\t{weight:g}" for turn, weight in weights.items()]
+    rows = [f"{turn}\t{known.weight:g}\t{known.rarity:g}" for turn, known in weights.items()]
     to.write_text("\n".join([*head, *rows]) + "\n", encoding="utf-8")
 
 

@@ -1,49 +1,42 @@
 """Which patterns a question is about, or that it is about none of them.
 
 Three readings of a question are weighed together: the phrases that the patterns list, the words that
-pattern and question share, and how near the question is to what people say when they mean the pattern
-(`sayings.yaml`). Being about nothing that a pattern covers is one more candidate, with signs of its own: how
-near the question is to how-to questions and talk of other things, and whether it is put as they are
+pattern and question share, and how much of the question is in one line of what people say when they mean the
+pattern (`sayings.yaml`). Being about nothing that a pattern covers is one more candidate, with signs of its
+own: how near the question is to how-to questions and talk of other things, and whether it is put as they are
 (`tone.tsv`). The weights (`matching.yaml`) and the tone are learned from labelled questions, not the same
 ones, by `kubelore bench retrieval --fit` and `--tone`.
 
-Patterns come in as `PatternText`: this package does not know the library.
+Vectors would add nothing (docs/log.md), and half a second to every investigation. Patterns come in as
+`PatternText`: this package does not know the library.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from operator import mul
+from typing import NamedTuple, Protocol
 
 from kubelore.knowledge.analyse import query_terms, stem, terms
 from kubelore.knowledge.patterns import PatternText
 from kubelore.packaged import packaged_text, packaged_yaml
-from kubelore.protocols import Embedder
 
-if TYPE_CHECKING:
-    from kubelore.types import Vector, Vectors
-
-PATTERN_SIGNS = ("phrases", "nearest", "line", "words")
+PATTERN_SIGNS = ("phrases", "line", "words")
 MOODS = ("plain", "wish in trouble", "wish")
-NONE_SIGNS = ("always", "nearest", "line", "unknown", "tone", "orders", *MOODS)
+NONE_SIGNS = ("always", "line", "unknown", "tone", "orders", *MOODS)
 MOST_TIMES = 3
 """A word that a pattern says more often counts no more."""
 SAME = 0.6
-"""Cosine. A line of no pattern that is nearer to a question of none may have been written with it in mind,
-and is left out when weights are fitted to that question."""
+"""A line of no pattern that is more alike to a question of none may have been written with it in mind, and is
+left out when weights are fitted to that question."""
 
 _SPOKEN = re.compile(r"[a-z0-9']+")
-
-Weights = NDArray[np.float64]
 
 
 class Reading(Protocol):
@@ -83,28 +76,34 @@ def packaged_model() -> Model:
     return Model(data["patterns"], data["none"], data["silent"])
 
 
+class Turn(NamedTuple):
+    """A turn of phrase."""
+
+    weight: float
+    """Above 0 when trouble that a pattern covers is put so, below 0 when other things are."""
+    rarity: float
+
+
 @cache
-def packaged_tone() -> Mapping[str, float]:
-    """How much each turn of phrase is one of trouble that a pattern covers: above 0 for, below 0 against."""
+def packaged_tone() -> Mapping[str, Turn]:
     lines = packaged_text("kubelore.knowledge", "tone.tsv").splitlines()
     rows = (line.split("\t") for line in lines if not line.startswith("# "))
-    return {turn: float(weight) for turn, weight in rows}
+    return {turn: Turn(float(weight), float(rarity)) for turn, weight, rarity in rows}
 
 
 @dataclass(frozen=True, slots=True)
 class Signs:
     """What speaks for each candidate of one question."""
 
-    patterns: Weights
-    """Shape (patterns, PATTERN_SIGNS)."""
-    none: Weights
-    """Shape (NONE_SIGNS,)."""
+    patterns: Sequence[Sequence[float]]
+    """PATTERN_SIGNS of each pattern."""
+    none: Sequence[float]
+    """NONE_SIGNS."""
 
     def put(self, tone: float) -> Signs:
         """The same with another tone, for fitting."""
-        none = self.none.copy()
-        none[NONE_SIGNS.index("tone")] = tone
-        return Signs(self.patterns, none)
+        at = NONE_SIGNS.index("tone")
+        return replace(self, none=(*self.none[:at], tone, *self.none[at + 1 :]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,23 +112,16 @@ class Matched:
 
     pattern: str
     probability: float
-    saying: str
-    """The line of the pattern that is nearest to the question."""
 
 
 class Matcher:
     """Matches questions to these patterns."""
 
     def __init__(
-        self,
-        patterns: Sequence[PatternText],
-        read: Callable[[str], Reading],
-        embedder: Embedder,
-        model: Model | None = None,
+        self, patterns: Sequence[PatternText], read: Callable[[str], Reading], model: Model | None = None
     ) -> None:
         self._patterns = patterns
         self._read = read
-        self._embedder = embedder
         self.model = model or packaged_model()
 
     def match(self, question: str, limit: int = 3) -> list[Matched]:
@@ -141,69 +133,50 @@ class Matcher:
 
     def weigh(self, question: str) -> tuple[list[Matched], float]:
         """All patterns, likeliest first, and the probability that it is about none of them."""
-        signs = self.signs(question)
         chances = probabilities(
-            signs,
-            np.array([self.model.patterns[name] for name in PATTERN_SIGNS]),
-            np.array([self.model.none[name] for name in NONE_SIGNS]),
+            self.signs(question),
+            [self.model.patterns[name] for name in PATTERN_SIGNS],
+            [self.model.none[name] for name in NONE_SIGNS],
         )
-        near = self._lines.vectors @ self._vector(question)
         found = [
-            Matched(
-                pattern.id,
-                float(chance),
-                self._lines.texts[max(self._lines.of[index], key=lambda line: float(near[line]))],
-            )
-            for index, (pattern, chance) in enumerate(zip(self._patterns, chances[:-1], strict=True))
+            Matched(pattern.id, chance) for pattern, chance in zip(self._patterns, chances, strict=False)
         ]
-        return sorted(found, key=lambda match: -match.probability), float(chances[-1])
+        return sorted(found, key=lambda match: -match.probability), chances[-1]
 
     def signs(self, question: str, *, fitting: bool = False) -> Signs:
         """What the weights are for. When `fitting`, lines of no pattern that say the SAME are left out."""
         lines = self._lines
-        near = lines.vectors @ self._vector(question)
-        none = [line for line in lines.none if near[line] < SAME] if fitting else lines.none
         reading = self._read(question)
         asked = {word: lines.rarity(word) for word in query_terms(question)}
         mass = sum(asked.values())
-        alike = np.array([_alike(asked, mass, line, weight) for line, weight in lines.words])
+        alike = lines.alike(asked)
         patterns = [
             (
                 min(1.0, max(0.0, reading.scores.get(pattern.id, 0.0))),
-                near[lines.of[index]].max(),
-                alike[lines.of[index]].max(),
+                max((alike.get(line, 0.0) for line in lines.of[index]), default=0.0),
                 sum(asked[word] * lines.peculiar(word, index) for word in asked) / math.sqrt(mass + 1),
             )
             for index, pattern in enumerate(self._patterns)
         ]
-        unknown = sum(weight for word, weight in asked.items() if not lines.known[word]) / (mass or 1.0)
+        none = [alike.get(line, 0.0) for line in lines.none]
+        near = max((how for how in none if not (fitting and how >= SAME)), default=0.0)
+        unknown = sum(weight for word, weight in asked.items() if word not in lines.known) / (mass or 1.0)
         moods = [float(reading.mood == mood) for mood in MOODS]
         put = [tone(question, packaged_tone()), float(reading.orders), *moods]
-        none_signs = np.array([1.0, near[none].max(), alike[none].max(), unknown, *put])
-        return Signs(np.array(patterns), none_signs)
-
-    def _vector(self, question: str) -> Vector:
-        vector: Vector = self._embedder.embed([question])[0]
-        return vector
+        return Signs(patterns, (1.0, near, unknown, *put))
 
     @cached_property
     def _lines(self) -> _Lines:
-        return _Lines.of_patterns(self._patterns, self._embedder)
+        return _Lines.of_patterns(self._patterns)
 
 
-def probabilities(signs: Signs, patterns: Weights, none: Weights) -> Weights:
-    """Of each pattern, and last of none of them; they add up to 1."""
-    odds = np.append(signs.patterns @ patterns, signs.none @ none)
-    raised = np.exp(odds - odds.max())
-    shares: Weights = raised / raised.sum()
-    return shares
-
-
-def _alike(asked: Mapping[str, float], mass: float, line: frozenset[str], weight: float) -> float:
-    """What question and line have in common, of what they weigh: a cosine of their words."""
-    if not mass or not weight:
-        return 0.0
-    return sum(asked[word] for word in line if word in asked) / math.sqrt(mass * weight)
+def probabilities(signs: Signs, patterns: Sequence[float], none: Sequence[float]) -> list[float]:
+    """Of each pattern, and last of none of them; they add up to 1. `patterns` and `none` are the weights."""
+    odds = [sum(map(mul, patterns, own)) for own in signs.patterns]
+    odds.append(sum(map(mul, none, signs.none)))
+    most = max(odds)
+    raised = [math.exp(one - most) for one in odds]
+    return [one / sum(raised) for one in raised]
 
 
 def turns(text: str) -> frozenset[str]:
@@ -212,50 +185,69 @@ def turns(text: str) -> frozenset[str]:
     return frozenset((*words, *(f"{one} {next_}" for one, next_ in pairwise(words))))
 
 
-def tone(question: str, weights: Mapping[str, float]) -> float:
+def tone(question: str, known: Mapping[str, Turn]) -> float:
     """How much more a question is put as trouble is than as other things are, in log-odds."""
-    told = [weights[turn] for turn in turns(question) if turn in weights]
-    return sum(told) / math.sqrt(len(told)) if told else 0.0
+    told = [known[turn] for turn in turns(question) if turn in known]
+    length = math.sqrt(sum(turn.rarity**2 for turn in told))
+    return sum(turn.weight * turn.rarity for turn in told) / length if told else 0.0
 
 
 @dataclass(frozen=True)
 class _Lines:
     """Everything that patterns and sayings say, line by line."""
 
-    texts: tuple[str, ...]
-    of: tuple[list[int], ...]
+    count: int
+    of: tuple[range, ...]
     """Lines of each pattern."""
-    none: list[int]
+    none: range
     """Lines that mean no pattern."""
-    words: tuple[tuple[frozenset[str], float], ...]
-    """Of each line, and what they weigh."""
-    known: Counter[str]
-    """In how many lines a word is."""
+    known: Mapping[str, Sequence[int]]
+    """The lines that a word is in."""
     said: tuple[Counter[str], ...]
     """In how many lines of each pattern a word is."""
-    vectors: Vectors
 
     @classmethod
-    def of_patterns(cls, patterns: Sequence[PatternText], embedder: Embedder) -> _Lines:
+    def of_patterns(cls, patterns: Sequence[PatternText]) -> _Lines:
         sayings = packaged_yaml("kubelore.knowledge", "sayings.yaml")
-        texts: list[str] = []
+        words: list[frozenset[str]] = []
         of = []
         for pattern in patterns:
-            own = tuple(dict.fromkeys((*sayings["patterns"].get(pattern.id, ()), *pattern.lines())))
-            of.append(list(range(len(texts), len(texts) + len(own))))
-            texts += own
-        none = list(range(len(texts), len(texts) + len(sayings["none"])))
-        texts += sayings["none"]
-        words = [frozenset(terms(text)) for text in texts]
-        known = Counter(word for line in words for word in line)
+            own = dict.fromkeys((*sayings["patterns"].get(pattern.id, ()), *pattern.lines()))
+            of.append(range(len(words), len(words) + len(own)))
+            words += [frozenset(terms(line)) for line in own]
+        none = range(len(words), len(words) + len(sayings["none"]))
+        words += [frozenset(terms(line)) for line in sayings["none"]]
+        known = defaultdict(list)
+        for number, line in enumerate(words):
+            for word in line:
+                known[word].append(number)
         said = tuple(Counter(word for line in lines for word in words[line]) for lines in of)
-        lines = cls(tuple(texts), tuple(of), none, (), known, said, embedder.embed(texts))
-        weighed = tuple((line, sum(lines.rarity(word) for word in line)) for line in words)
-        return cls(lines.texts, lines.of, none, weighed, known, said, lines.vectors)
+        return cls(len(words), tuple(of), none, known, said)
+
+    @cached_property
+    def _weights(self) -> tuple[float, ...]:
+        """What the words of each line weigh."""
+        weights = [0.0] * self.count
+        for word, lines in self.known.items():
+            for line in lines:
+                weights[line] += self.rarity(word)
+        return tuple(weights)
+
+    def alike(self, asked: Mapping[str, float]) -> dict[int, float]:
+        """What each line has in common with a question, of what the words of both weigh: a cosine. Lines that
+        have nothing in common are left out."""
+        shared: dict[int, float] = defaultdict(float)
+        for word, weight in asked.items():
+            for line in self.known.get(word, ()):
+                shared[line] += weight
+        mass = sum(asked.values())
+        return {
+            line: weight / math.sqrt(mass * self._weights[line]) for line, weight in shared.items() if weight
+        }
 
     def rarity(self, word: str) -> float:
         """1 for a word of no line, 0 for one of all."""
-        return math.log((len(self.texts) + 1) / (self.known[word] + 1)) / math.log(len(self.texts) + 1)
+        return math.log((self.count + 1) / (len(self.known.get(word, ())) + 1)) / math.log(self.count + 1)
 
     def peculiar(self, word: str, pattern: int) -> float:
         """How much a word speaks for a pattern: that it says it often, and others do not."""

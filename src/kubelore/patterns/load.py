@@ -35,9 +35,9 @@ class Problem:
         return f"{self.file}:{self.line}: {self.reason}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Library:
-    """Patterns in library order: built in first, by id; then the user's."""
+    """Patterns in library order: built in first, by id; then the user's. Equal only to itself."""
 
     patterns: tuple[Pattern, ...]
     problems: tuple[Problem, ...]

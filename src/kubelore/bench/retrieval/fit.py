@@ -7,6 +7,7 @@ learned holds for patterns that no question was labelled with.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +15,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kubelore.knowledge.matching import NONE_SIGNS, PATTERN_SIGNS, Model, Signs, probabilities, tone, turns
+from kubelore.knowledge.matching import (
+    NONE_SIGNS,
+    PATTERN_SIGNS,
+    Model,
+    Signs,
+    Turn,
+    probabilities,
+    tone,
+    turns,
+)
 
 PENALTY = 0.3
 """Of the squares of the weights."""
@@ -43,8 +53,8 @@ class Example:
 
 def fit(examples: Sequence[Example]) -> tuple[Numbers, Numbers]:
     """Weights of PATTERN_SIGNS and of NONE_SIGNS."""
-    patterns = np.stack([example.signs.patterns for example in examples])
-    none = np.stack([example.signs.none for example in examples])
+    patterns = np.array([example.signs.patterns for example in examples])
+    none = np.array([example.signs.none for example in examples])
     right = np.stack([example.right for example in examples])
     split = len(PATTERN_SIGNS)
     weights = np.zeros(split + len(NONE_SIGNS))
@@ -79,18 +89,20 @@ def held_out(examples: Sequence[Example]) -> list[Numbers]:
     for fold in range(FOLDS):
         left_out = order[fold::FOLDS].tolist()
         patterns, none = fit([examples[i] for i in order if i not in set(left_out)])
-        chances |= {i: probabilities(examples[i].signs, patterns, none) for i in left_out}
+        weights = patterns.tolist(), none.tolist()
+        chances |= {i: np.array(probabilities(examples[i].signs, *weights)) for i in left_out}
     return [chances[index] for index in range(len(examples))]
 
 
-def learn_tone(questions: Sequence[str], trouble: Sequence[bool]) -> dict[str, float]:
+def learn_tone(questions: Sequence[str], trouble: Sequence[bool]) -> dict[str, Turn]:
     """What turns of phrase weigh, from questions of trouble and others: a logistic regression, solved by
     Newton's method in the space of the questions. `matching.tone` says how the weights are used."""
     said = [turns(question) for question in questions]
     often = Counter(turn for each in said for turn in each)
     known = sorted(turn for turn, times in often.items() if times >= TONE_LEAST)
-    rows = np.array([[turn in each for turn in known] for each in said], dtype=np.float64)
-    rows /= np.sqrt(np.maximum(1.0, rows.sum(axis=1, keepdims=True)))
+    rarity = np.round([math.log((len(said) + 1) / (often[turn] + 1)) for turn in known], 2)
+    rows = np.array([[turn in each for turn in known] for each in said]) * rarity
+    rows /= np.maximum(1.0, np.linalg.norm(rows, axis=1, keepdims=True))
     wanted = np.array(trouble, dtype=np.float64)
     alike = rows @ rows.T + FREE
     dual: Numbers = np.zeros(len(questions))
@@ -102,7 +114,8 @@ def learn_tone(questions: Sequence[str], trouble: Sequence[bool]) -> dict[str, f
             np.linalg.solve(alike + np.diag(TONE_PENALTY / sure), odds + (wanted - chance) / sure), np.float64
         )
     weights = np.round(rows.T @ dual, 2).tolist()
-    return {turn: weight for turn, weight in zip(known, weights, strict=True) if weight}
+    learned = zip(known, weights, rarity.tolist(), strict=True)
+    return {turn: Turn(weight, rare) for turn, weight, rare in learned}
 
 
 def tones(questions: Sequence[str], trouble: Sequence[bool]) -> list[float]:
