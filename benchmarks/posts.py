@@ -1,4 +1,4 @@
-"""A made-up dump of Stack Exchange, `Posts.xml`, of any size: questions, their answers, code, names, rare words.
+"""A made-up dump of Stack Exchange, `Posts.xml`, of any size: questions, answers, code, names, rare words.
 
 As a program it writes one file: python benchmarks/posts.py OUT --megabytes 200
 """
@@ -19,7 +19,7 @@ FREQUENT = (
     "the to a in of is and i it pod that on for this with my not container kubernetes be cluster as service "
     "you but node have deployment are can from image error when at using kubectl by or namespace running am "
     "file if do so get run how log no port an will there which create what default volume all use set config"
-).split()  # fmt: skip
+)
 VOCABULARY = 150_000
 ZIPF = 1.05
 ANSWERS = (0, 1, 1, 1, 2, 2, 3, 5)
@@ -38,7 +38,10 @@ class Posts:
         self._random = np.random.default_rng(seed)
         weights = 1 / np.arange(1, VOCABULARY + 1) ** ZIPF
         self._shares = np.cumsum(weights / weights.sum())
-        self._vocabulary = [*FREQUENT, *(_word(number) for number in range(VOCABULARY - len(FREQUENT)))]
+        self._vocabulary = [
+            *FREQUENT.split(),
+            *(_word(number) for number in range(VOCABULARY - len(FREQUENT))),
+        ]
         self._drawn: list[str] = []
         self._number = 0
 
@@ -48,7 +51,8 @@ class Posts:
         while True:
             self._number += 1
             question, answers = self._number, int(self._random.choice(ANSWERS))
-            accepted = f' AcceptedAnswerId="{question + 1}"' if answers and self._random.random() < 0.5 else ""
+            known = answers and self._random.random() < 0.5
+            accepted = f' AcceptedAnswerId="{question + 1}"' if known else ""
             title = escape(self._sentence(9).capitalize())
             tags = f"&lt;kubernetes&gt;&lt;{_word(int(self._random.integers(400)))}&gt;"
             yield self._row(1, f'{accepted} Title="{title}" Tags="{tags}" AnswerCount="{answers}"')

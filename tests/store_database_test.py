@@ -239,6 +239,20 @@ def test_a_blob_is_overwritten_in_place(tmp_path: Path, area: MakeArea) -> None:
         assert plain.execute("SELECT content FROM blobs").fetchone() == (b"\0ab\0\0z",)
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+def test_memory_does_not_grow_with_the_file(tmp_path: Path, area: MakeArea) -> None:
+    def memory() -> int:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("RssAnon"))
+
+    with closing(Database(tmp_path / "a.db", area(FIRST))) as database:
+        before = memory()
+        for _ in range(16):
+            database.execute_many("add", [{"name": "x" * 12_000} for _ in range(400)])
+        assert tmp_path.joinpath("a.db").stat().st_size > 70 << 20
+        assert memory() - before < 45
+
+
 def test_scripts_are_split_at_the_ends_of_statements() -> None:
     assert [part.split()[1] for part in split(FIRST.split("\n", 1)[1])] == ["TABLE", "TABLE", "TRIGGER"]
     assert list(split("SELECT 1")) == ["SELECT 1"]

@@ -7,7 +7,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock
 from typing import Any, TypeVar
@@ -217,8 +217,7 @@ class Database:
     def _prepare(self) -> None:
         """Refuses what is not ours before anything is written, then brings the schema up to date."""
         for setting in ("foreign_keys=ON", "trusted_schema=OFF", "synchronous=NORMAL",
-                        f"cache_size=-{CACHE_KIB}", f"mmap_size={MAPPED_BYTES}",
-                        f"journal_size_limit={LOG_BYTES}"):  # fmt: skip
+                        f"mmap_size={MAPPED_BYTES}", f"journal_size_limit={LOG_BYTES}"):  # fmt: skip
             self._pragma(setting)
         version = self._version()
         latest = len(migrations(self.area))
@@ -230,14 +229,15 @@ class Database:
             if version == 0:
                 raise StoreNotOpened(f"there is no {self.area.what} in {self.path}", hint=self.area.missing)
             if version < latest:
-                with closing(Database(self.path, self.area, busy_seconds=self._busy_seconds)):
-                    return
+                Database(self.path, self.area, busy_seconds=self._busy_seconds).close()
         else:
             if version == 0:
                 self._pragma(f"page_size={PAGE_BYTES}")
             self._log_ahead()
             while self._migrate():
                 pass
+        # Last, for SQLite counts in pages of the size it knows by now; before, it would keep four times this.
+        self._pragma(f"cache_size=-{CACHE_KIB}")
 
     def _version(self) -> int:
         """Version of the area's schema; 0 where it has none. Raises StoreNotOpened for a foreign file."""
