@@ -130,8 +130,8 @@ def spread(times: Sequence[float]) -> dict[str, float]:
 def search(path: Path) -> dict[str, Any]:
     """Repeated searches, and the references."""
     vectors = unit(np.random.default_rng(3).standard_normal((SEARCHES, DIMENSION)))
-    opening = [milliseconds(lambda: SqliteKnowledge(path).close()) for _ in range(20)]
-    with closing(SqliteKnowledge(path)) as store:
+    opening = [milliseconds(lambda: SqliteKnowledge(path, read_only=True).close()) for _ in range(20)]
+    with closing(SqliteKnowledge(path, read_only=True)) as store:
         asked = queries(store, SEARCHES)
         groups = [[[word] for word in query] for query in asked]
         by_words = [milliseconds(lambda g=g: store.keywords(g, limit=HITS)) for g in groups]
