@@ -6,7 +6,7 @@ import json
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -106,11 +106,10 @@ class SqliteCaseStore:
 
     def _put(self, case: Case, before: Case | None) -> None:
         changed = {name for name in COLUMNS if before is None or getattr(case, name) != getattr(before, name)}
-        values = _values(case)
         if changed <= STEPPED:
-            self._db.execute("put_steps", id=case.id, **{COLUMNS[n]: values[COLUMNS[n]] for n in STEPPED})
+            self._db.execute("put_steps", id=case.id, **_values(case, STEPPED))
             return
-        self._db.execute("put_case", **values)
+        self._db.execute("put_case", **_values(case, COLUMNS))
         if changed & SEARCHED:
             self._db.execute("put_text", id=case.id)
 
@@ -239,11 +238,12 @@ class SqliteCaseStore:
         self._db.close()
 
 
-def _values(case: Case) -> dict[str, Any]:
+def _values(case: Case, names: Iterable[str]) -> dict[str, Any]:
+    """By column."""
     values: dict[str, Any] = {}
-    for name, column in COLUMNS.items():
+    for name in names:
         value = getattr(case, name)
-        values[column] = json.dumps(value, ensure_ascii=False) if name in JSON_FIELDS else value
+        values[COLUMNS[name]] = json.dumps(value, ensure_ascii=False) if name in JSON_FIELDS else value
     return values
 
 
