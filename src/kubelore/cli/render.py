@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -73,13 +74,14 @@ def item(marker: str, *lines: Text) -> Table:
 
 
 def columns(rows: Iterable[Sequence[str]], header: Sequence[str] = ()) -> Table:
-    """A borderless table, the last column wraps."""
+    """A borderless table; the last column and the header wrap."""
     table = Table(box=None, show_header=bool(header), padding=(0, 2, 0, 0), pad_edge=False)
     cells = [tuple(row) for row in rows]
     width = len(header or (cells[0] if cells else ()))
     for number in range(width):
         title = header[number] if header else ""
-        table.add_column(title, no_wrap=number < width - 1, overflow="fold", header_style="bold")
+        longest = max((cell_len(row[number]) for row in cells), default=0) if number < width - 1 else None
+        table.add_column(title, min_width=longest, overflow="fold", header_style="bold")
     for row in cells:
         table.add_row(*(Text(cell) for cell in row))
     return table
