@@ -37,11 +37,10 @@ class Posts:
     def __init__(self, seed: int = 1) -> None:
         self._random = np.random.default_rng(seed)
         weights = 1 / np.arange(1, VOCABULARY + 1) ** ZIPF
-        self._shares = np.cumsum(weights / weights.sum())
-        self._vocabulary = [
-            *FREQUENT.split(),
-            *(_word(number) for number in range(VOCABULARY - len(FREQUENT))),
-        ]
+        self._shares = np.cumsum(weights) / weights.sum()
+        self._shares[-1] = 1
+        frequent = FREQUENT.split()
+        self._vocabulary = [*frequent, *(_word(number) for number in range(VOCABULARY - len(frequent)))]
         self._drawn: list[str] = []
         self._number = 0
 

@@ -306,6 +306,16 @@ def test_in_a_large_store_common_words_do_not_hide_rare_ones(large_store: Knowle
     assert len(large_store.keywords([["pod"]], limit=5)) == 5
 
 
+@pytest.mark.parametrize("where", [KnowledgeFilter(), KnowledgeFilter(types=("doc",))])
+def test_in_a_large_store_a_common_word_is_found_in_titles_first_wherever_they_are(
+    large_store: KnowledgeStore, where: KnowledgeFilter
+) -> None:
+    add(large_store, of("last.md", passage("what it is", title="Pod", document="last.md")), source="more")
+    hits = large_store.keywords([["pod"]], where, limit=5)
+    assert hits[0].entry.document == "last.md"
+    assert len({hit.entry.document for hit in hits}) == 5
+
+
 def test_in_a_large_store_a_filter_finds_by_common_words_too(large_store: KnowledgeStore) -> None:
     few = KnowledgeFilter(tags=("few",))
     hits = large_store.keywords([["pod"], ["finalizer"]], few, limit=5)

@@ -51,6 +51,8 @@ class DocumentTable:
         )  # fmt: skip
 
     def tags(self, stored: str) -> tuple[str, ...]:
+        if stored == "[]":
+            return ()
         try:
             return tuple(map(str, json.loads(stored)))
         except (TypeError, ValueError) as error:

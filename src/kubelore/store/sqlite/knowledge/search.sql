@@ -9,10 +9,11 @@ AND (:any_tag IS NULL OR EXISTS (
     WHERE t.entry = e.seq AND t.tag IN (SELECT value FROM json_each(:any_tag))))
 
 -- name: match
--- bm25 is the lower, the better.
-SELECT rowid AS passage, -bm25(knowledge_fts, :title, :content, :tags) AS score
-FROM knowledge_fts WHERE knowledge_fts MATCH :match
-ORDER BY score DESC, rowid LIMIT :limit
+-- bm25 is the lower, the better; it takes long, so that no more than :most are scored.
+SELECT passage, score FROM (
+    SELECT rowid AS passage, -bm25(knowledge_fts, :title, :content, :tags) AS score
+    FROM knowledge_fts WHERE knowledge_fts MATCH :match LIMIT :most)
+ORDER BY score DESC, passage LIMIT :limit
 
 -- name: match_among
 -- The plus keeps SQLite from asking the index once for each of these passages.
@@ -21,10 +22,12 @@ FROM knowledge_fts WHERE knowledge_fts MATCH :match AND +rowid IN (SELECT value 
 ORDER BY score DESC, rowid LIMIT :limit
 
 -- name: match_filtered
-SELECT f.rowid AS passage, -bm25(knowledge_fts, :title, :content, :tags) AS score
-FROM knowledge_fts f WHERE knowledge_fts MATCH :match
-    AND EXISTS (SELECT 1 FROM knowledge_entries e WHERE e.passage = f.rowid AND {passes})
-ORDER BY score DESC, f.rowid LIMIT :limit
+SELECT passage, score FROM (
+    SELECT f.rowid AS passage, -bm25(knowledge_fts, :title, :content, :tags) AS score
+    FROM knowledge_fts f WHERE knowledge_fts MATCH :match
+        AND EXISTS (SELECT 1 FROM knowledge_entries e WHERE e.passage = f.rowid AND {passes})
+    LIMIT :most)
+ORDER BY score DESC, passage LIMIT :limit
 
 -- name: first_entries
 -- For each passage the first of its entries that the filter lets through, if there is one.

@@ -180,14 +180,13 @@ class SqliteKnowledge:
     ) -> Sequence[KnowledgeHit]:
         with self._db.snapshot():
             if where == ANYTHING:
-                found = self._words.match(self._words.affordable(groups), limit)
+                found = self._words.match(groups, limit)
             else:
                 few = self._let_through(where, BUDGET + 1) or ""
                 if few.count(",") < BUDGET:
                     found = self._words.match_among(groups, few, limit)
                 else:
-                    affordable = self._words.affordable(groups)
-                    found = self._words.match_filtered(affordable, _where(where), limit)
+                    found = self._words.match(groups, limit, **_where(where))
             return self._hits(found, where)
 
     def frequencies(self, words: Collection[str]) -> Mapping[str, int]:

@@ -2,7 +2,8 @@
 
 FTS5 scores every passage that has any word of the query, about a microsecond each, and counts the passages of
 every word anew: a word that half of all passages have would take a hundred times what a telling one takes.
-So words go in rarest first while the passages they find together stay below `BUDGET`.
+So words go in rarest first while the passages they find together stay below `BUDGET`. Where even the rarest
+is in more, those that have it in the title or as a tag come first, and no more than `BUDGET` are scored.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from kubelore.store.sqlite.statements import as_json
 TITLE, CONTENT, TAGS = 4.0, 1.0, 2.0
 """BM25 weights of the columns."""
 BUDGET = 2000
-"""Passages that one query scores at most, if more than one word is in it."""
+"""Passages that one query scores at most."""
 COMMON = 500
 """Words in more passages than this are counted once after each pass: counting them in a search takes long."""
 RECOUNT = 0.1
@@ -64,10 +65,26 @@ class WordIndex:
             self._db.execute_many("put_common", found)
             self._db.execute("put_setting", name="counted", value=str(passages))
 
-    def affordable(self, groups: Groups) -> Groups:
-        """The groups, rarest first, that find no more than BUDGET passages; always one, if any."""
+    def match(self, groups: Groups, limit: int, **where: str | None) -> list[tuple[int, float]]:
+        """Numbers of passages and their scores, best first; `where` is a filter as the statements take it."""
+        name = "match_filtered" if where else "match"
+        kept, cost = self._affordable(groups)
+        found: dict[int, float] = {}
+        if cost > BUDGET:
+            found = dict(self._matched(name, f"{{title tags}} : ({expression(kept)})", limit, **where))
+        if len(found) < limit:
+            found |= self._matched(name, expression(kept), limit, **where)
+        return sorted(found.items(), key=lambda hit: (-hit[1], hit[0]))[:limit]
+
+    def match_among(self, groups: Groups, passages: str, limit: int) -> list[tuple[int, float]]:
+        """The same, among these passages only (`1,2,3`)."""
+        return self._matched("match_among", expression(groups), limit, passages=f"[{passages}]")
+
+    def _affordable(self, groups: Groups) -> tuple[Groups, int]:
+        """The groups, rarest first, that find no more than BUDGET passages, and how many these are; always
+        one, if any."""
         if self._db.value("last_passage") <= BUDGET:
-            return groups
+            return groups, 0
         found = self.frequencies({word for group in groups for form in group for word in form.split()})
         costs = [sum(min((found[w] for w in form.split()), default=0) for form in group) for group in groups]
         kept: list[Sequence[str]] = []
@@ -77,27 +94,13 @@ class WordIndex:
                 break
             spent += cost
             kept.append(group)
-        return kept
+        return kept, spent
 
-    def match(self, groups: Groups, limit: int) -> list[tuple[int, float]]:
-        """Numbers of passages and their scores, best first."""
-        return self._matched("match", groups, limit)
-
-    def match_among(self, groups: Groups, passages: str, limit: int) -> list[tuple[int, float]]:
-        """The same, among these passages only (`1,2,3`)."""
-        return self._matched("match_among", groups, limit, passages=f"[{passages}]")
-
-    def match_filtered(
-        self, groups: Groups, where: Mapping[str, str | None], limit: int
-    ) -> list[tuple[int, float]]:
-        return self._matched("match_filtered", groups, limit, **where)
-
-    def _matched(self, name: str, groups: Groups, limit: int, **more: str | None) -> list[tuple[int, float]]:
-        match = expression(groups)
+    def _matched(self, name: str, match: str, limit: int, **more: str | None) -> list[tuple[int, float]]:
         if not match:
             return []
         weights = {"title": TITLE, "content": CONTENT, "tags": TAGS}
-        rows = self._db.rows(name, match=match, limit=limit, **weights, **more)
+        rows = self._db.rows(name, match=match, limit=limit, most=BUDGET, **weights, **more)
         return [(row["passage"], row["score"]) for row in rows]
 
 
