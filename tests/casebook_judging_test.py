@@ -1,9 +1,8 @@
-"""Who teaches: ratings, confirmations, corrections, duplicates, credit, undo, and forgetting."""
+"""Who teaches: ratings, confirmations, corrections, duplicates, credit and undo."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from casebook_support import API, DATABASE, book, make, open_store, record
-from kubelore.casebook.book import MAX_RATED, TOO_OLD, Casebook, Forgetting
+from kubelore.casebook.book import MAX_RATED
 from kubelore.casebook.effects import HARMED
 from kubelore.casebook.recorder import Recorder
 from kubelore.casebook.signs import signs
 from kubelore.casebook.states import Judgement
 from kubelore.casebook.verify import verify
-from kubelore.cases import Case, CaseFilter, Entry
+from kubelore.cases import Case, CaseFilter
 from kubelore.errors import CaseChanged, UsageError
 from kubelore.store.sqlite.cases import SqliteCaseStore
 from kubelore.types import Lesson
@@ -409,42 +408,3 @@ def test_a_case_is_found_by_the_beginning_of_its_id_and_as_the_last(store: Sqlit
 def test_an_empty_casebook_has_no_last_case(store: SqliteCaseStore) -> None:
     with pytest.raises(UsageError, match="empty"):
         book(store).find("last")
-
-
-# -- forgetting ------------------------------------------------------------------------------------
-def forgetful(store: SqliteCaseStore, **limits: int) -> Casebook:
-    return Casebook(store, "ann", Forgetting(**limits))
-
-
-def long_ago(days: int) -> datetime:
-    return datetime.now(UTC) - timedelta(days=days)
-
-
-def test_what_steps_saw_is_dropped_for_its_age_and_the_case_stays(store: SqliteCaseStore) -> None:
-    old = record(store, make(1, started=long_ago(40)))
-    new = record(store, make(2, started=long_ago(1)))
-    assert forgetful(store, observed_days=30).forget() == (1, 0)
-    assert list(store.bodies(old.id)) == [0]
-    assert list(store.bodies(new.id)) == [0, 1, 2]
-    assert store.case(old.id) == old
-    assert list(verify(store)) == []
-    case = book(store).judge(old, Judgement(object=str(API)))
-    assert case.state == "trusted", "evidence outlives observations"
-
-
-def test_the_oldest_observations_go_first_when_there_are_too_many(store: SqliteCaseStore) -> None:
-    ids = [record(store, make(n, started=long_ago(10 - n))).id for n in range(4)]
-    half = store.stats().body_bytes // 2
-    assert forgetful(store, observed_bytes=half).forget() == (2, 0)
-    assert [len(store.bodies(case)) for case in ids] == [1, 1, 3, 3]
-    assert store.stats().body_bytes <= half
-
-
-def test_a_case_that_helped_nobody_retires_for_its_age(store: SqliteCaseStore) -> None:
-    old = book(store).judge(record(store, make(1, started=long_ago(900))), Judgement(rating=5))
-    helpful = record(store, make(2, cause="memory_leak", started=long_ago(900)))
-    earned = {"credit": 1.0, "state": "trusted"}
-    store.append([Entry(helpful.id, "2026-03-01T12:00:00Z", "kubelore", "credited", earned)])
-    record(store, make(3))  # recording forgets by rule
-    assert (book(store).find(old.id).why, book(store).find(helpful.id).state) == (TOO_OLD, "trusted")
-    assert book(store).undo(book(store).find(old.id)).state == "trusted"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kubelore.cases import Forgetting
 from kubelore.errors import StoreError, StoreNotWritable, UsageError
 from kubelore.types import NotChecked
 
@@ -77,6 +78,7 @@ class Settings:
     use_patterns: bool = True
     use_knowledge: bool = True
     use_casebook: bool = True
+    forgetting: Forgetting = field(default_factory=Forgetting)
 
 
 def open_cluster(settings: Settings) -> Cluster:
@@ -118,7 +120,7 @@ def recorder(settings: Settings) -> Recorder:
     from kubelore.casebook.place import user_name
     from kubelore.casebook.recorder import Recorder
 
-    return Recorder(lambda: _recording(settings), user_name(), embedder(settings))
+    return Recorder(lambda: _recording(settings), user_name(), embedder(settings), settings.forgetting)
 
 
 def _recording(settings: Settings) -> CaseStore:

@@ -204,6 +204,22 @@ class CaseFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class Forgetting:
+    """What is forgotten by rule; ages are counted from when a case was asked. Cases stay on record."""
+
+    observed_days: int = 180
+    """What the steps saw is dropped after so many days, ..."""
+    observed_bytes: int = 1 << 30
+    """... and the oldest of it while all together is larger, ..."""
+    retired_days: int = 30
+    """... and that of retired cases after so many."""
+    taught_days: int = 730
+    """A case that has helped nobody retires after so many days, ..."""
+    cluster_days: int = 365
+    """... and already when nothing was asked of its cluster for so long."""
+
+
+@dataclass(frozen=True, slots=True)
 class CaseChanges:
     """What happened to the cases that teach, up to journal entry `seq`."""
 

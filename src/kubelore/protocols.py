@@ -395,9 +395,15 @@ class CaseStore(Protocol):
         """What is still kept of a case, by step; 0 is its evidence."""
         ...
 
-    def drop_bodies(self, *, before: str, over: int) -> int:
+    def drop_bodies(self, *, before: str, over: int, retired: str = "") -> int:
         """Forget what the steps of the oldest cases saw, not their evidence: of those asked before that time
-        (RFC 3339), and of more while all together take more than `over` bytes. Returns of how many cases."""
+        (RFC 3339), of retired ones asked before `retired`, and of more while all together take more than
+        `over` bytes. Returns of how many cases."""
+        ...
+
+    def outlived(self, *, before: str, unseen: str, limit: int) -> Sequence[str]:
+        """Cases that teach and have helped nobody, asked before that time, or in a cluster of ours of which
+        nothing was asked since `unseen`; the oldest first, without those of which something was undone."""
         ...
 
     def rated(self, who: str, since: str) -> int:

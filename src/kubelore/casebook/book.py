@@ -1,11 +1,11 @@
-"""The casebook as people use it: find a case, judge it, take a judgement back, forget by rule."""
+"""The casebook as people use it: find a case, judge it, take a judgement back."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from kubelore.casebook.effects import RULE, Others, give_credit, outcome, regroup
+from kubelore.casebook.effects import Others, give_credit, outcome, regroup
 from kubelore.casebook.entries import lesson_texts, moment, signs_at
 from kubelore.casebook.observed import evidence_of
 from kubelore.casebook.states import (
@@ -17,7 +17,7 @@ from kubelore.casebook.states import (
     tells_nothing,
 )
 from kubelore.casebook.text import cut, safe
-from kubelore.cases import TRUSTED, Case, CaseFilter, Entry, Recorded, What, as_fields, fold
+from kubelore.cases import Case, CaseFilter, Entry, Recorded, What, as_fields, fold
 from kubelore.errors import UsageError
 from kubelore.protocols import CaseStore
 from kubelore.types import Evidence, JsonObject, Ref
@@ -25,9 +25,6 @@ from kubelore.types import Evidence, JsonObject, Ref
 MAX_COMMENT = 2000
 MAX_RATED = 20
 """Ratings of one person in an hour that make cases teach; more wait until a person confirms each."""
-MAX_FORGOTTEN = 100
-"""Cases that retire for their age at once."""
-TOO_OLD = "too old, and it has helped nobody"
 UNDOABLE = ("rated", "confirmed", "corrected", "retired", "quarantined", "credited")
 JUDGED = (
     "state", "why", "user_rating", "user_feedback", "confirmed", "confirmed_cause", "confirmed_object",
@@ -37,24 +34,11 @@ JUDGED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Forgetting:
-    """What is forgotten by rule. Cases stay on record whatever happens."""
-
-    observed_days: int = 180
-    """What the steps saw is dropped after so many days, ..."""
-    observed_bytes: int = 1 << 30
-    """... and the oldest of it while all together is larger."""
-    taught_days: int = 730
-    """A case that has helped nobody retires after so many days."""
-
-
-@dataclass(frozen=True, slots=True)
 class Casebook:
     """Judges cases in the name of one person. Everything it does can be undone, and says who did it."""
 
     store: CaseStore
     who: str
-    forgetting: Forgetting = field(default_factory=Forgetting)
 
     # -- finding
     def find(self, wanted: str) -> Case:
@@ -165,23 +149,6 @@ class Casebook:
         entries = [Entry(case.id, at, self.who, what, values, note=note or {}), *others.entries(at, case.id)]
         self.store.append(entries, unchanged={**others.seqs(), case.id: case.seq})
         return self.find(case.id)
-
-    # -- forgetting
-    def forget(self) -> tuple[int, int]:
-        """What the rules say. Returns how many cases lost what their steps saw, and how many retired."""
-        today = datetime.now(UTC)
-        observed = moment(today - timedelta(days=self.forgetting.observed_days))
-        dropped = self.store.drop_bodies(before=observed, over=self.forgetting.observed_bytes)
-        taught = moment(today - timedelta(days=self.forgetting.taught_days))
-        old = [
-            case
-            for case in self.store.cases(CaseFilter(states=TRUSTED, before=taught), limit=MAX_FORGOTTEN)
-            if case.credit <= 0
-        ]
-        rule = replace(self, who=RULE)
-        for case in old:
-            rule._change(case, "retired", {"state": "retired", "why": TOO_OLD})
-        return dropped, len(old)
 
 
 def _check(case: Case, judgement: Judgement) -> None:

@@ -7,12 +7,11 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 
-from kubelore.casebook.book import Casebook
-from kubelore.casebook.effects import RULE
 from kubelore.casebook.entries import Writer
+from kubelore.casebook.forgetting import Forgotten, forget_after
 from kubelore.casebook.kept import keep
 from kubelore.casebook.text import safe
-from kubelore.cases import Body, Entry
+from kubelore.cases import Body, Entry, Forgetting
 from kubelore.errors import KubeloreError, StoreBusy
 from kubelore.protocols import CaseStore, Embedder
 from kubelore.types import Investigation, Step, ToolCall
@@ -34,7 +33,11 @@ class Recorder:
     """
 
     def __init__(
-        self, open_store: Callable[[], CaseStore], who: str, embedder: Embedder | None = None
+        self,
+        open_store: Callable[[], CaseStore],
+        who: str,
+        embedder: Embedder | None = None,
+        rules: Forgetting | None = None,
     ) -> None:
         """`open_store` should wait only for a moment for other processes. It is called when the investigation
         starts, as long as it fails, and to settle. The question is embedded when there is an `embedder`."""
@@ -45,6 +48,7 @@ class Recorder:
         self._open = open_store
         self._who = who
         self._embedder = embedder
+        self._rules = rules or Forgetting()
         self._store: CaseStore | None = None
         self._writer: Writer | None = None
         self._investigation: Investigation | None = None
@@ -70,18 +74,20 @@ class Recorder:
         if self._store is not None:
             self._store.close()
 
-    def settle(self) -> None:
+    def settle(self) -> Forgotten:
         """What may wait until the answer is shown: the question as a vector, forgetting by rule, and keeping
-        what the next recall begins with."""
+        what the next recall begins with. Returns what was forgotten."""
+        forgotten = Forgotten()
         if self.problem or self._investigation is None:
-            return
+            return forgotten
         try:
             with closing(self._open()) as store:
                 self._embed(store, self._investigation)
-                Casebook(store, RULE).forget()
+                forgotten = forget_after(store, self._rules)
                 keep(store)
         except Exception as error:  # noqa: BLE001 - the case is on record, and the next one tries again
             log.warning("case %s was not settled: %s", self.case, error)
+        return forgotten
 
     def _record(self, write: Write) -> None:
         self._unwritten.append(write)

@@ -130,9 +130,10 @@ def stats(*, casebook: o.CasebookOption = None, output: o.DataOption = DataForma
     from kubelore.cli.console import clean_all
     from kubelore.cli.output import emit
 
+    rules = o.forgetting()
     with j.open_book(casebook, read_only=True) as book:
         counted = book.store.stats()
-    report = clean_all({"format": STATS_FORMAT, **asdict(counted)})
+    report = clean_all({"format": STATS_FORMAT, **asdict(counted), "forgets": asdict(rules)})
     emit(report, output, text=lambda: cases_render.stats(report))
 
 

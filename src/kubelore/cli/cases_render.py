@@ -14,6 +14,7 @@ from kubelore.cli.render import code, columns, heading, item, percent, readable
 
 NO_RATING = "-"
 MAX_CAUSES = 15
+MIB = 1 << 20
 
 
 def listed(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
@@ -83,9 +84,21 @@ def stats(report: Mapping[str, Any]) -> RenderableType:
     if report["credits"]:
         lines = (f"{kind}: helped {good}, harmed {bad}" for kind, (good, bad) in report["credits"].items())
         parts += [heading("Lessons"), *(item("-", Text(line)) for line in lines), Text()]
-    size = f"{report['bodies']} observations in {report['body_bytes'] / 1e6:.1f} MB"
-    parts.append(Text(f"{report['cases']} cases, {report['entries']} entries, {size}", style="dim"))
+    parts += [heading("Forgets by rule"), *(item("-", Text(line)) for line in _rules(report)), Text()]
+    parts.append(Text(f"{report['cases']} cases, {report['entries']} entries", style="dim"))
     return Group(*parts)
+
+
+def _rules(report: Mapping[str, Any]) -> Iterator[str]:
+    rules, kept = report["forgets"], f"{report['bodies']} steps in {report['body_bytes'] / MIB:.1f} MiB"
+    yield (
+        f"what steps saw: after {rules['observed_days']} days, of retired cases after "
+        f"{rules['retired_days']}, the oldest beyond {rules['observed_bytes'] / MIB:.0f} MiB; now {kept}"
+    )
+    yield (
+        f"a case that has helped nobody retires after {rules['taught_days']} days, or when nothing was asked "
+        f"of its cluster for {rules['cluster_days']}"
+    )
 
 
 def replay(report: Mapping[str, Any]) -> RenderableType:

@@ -101,7 +101,8 @@ def investigate(
         note(f"warning: this investigation is not on record: {recorder.problem}")
         return
     sys.stdout.flush()
-    recorder.settle()
+    if forgotten := recorder.settle():
+        note(f"{forgotten}; see: kubelore cases stats")
     if views and output is Format.TEXT and may_ask():
         ask(recorder.case, settings)
 

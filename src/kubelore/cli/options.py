@@ -15,8 +15,17 @@ from kubelore.errors import UsageError
 
 if TYPE_CHECKING:
     from kubelore.build import Settings
+    from kubelore.cases import Forgetting
 
 
+FORGETTING = {
+    "observed_days": ("KUBELORE_KEEP_DAYS", 1),
+    "observed_bytes": ("KUBELORE_KEEP_MIB", 1 << 20),
+    "taught_days": ("KUBELORE_TEACH_DAYS", 1),
+    "cluster_days": ("KUBELORE_CLUSTER_DAYS", 1),
+}
+"""Variables that set fields of `cases.Forgetting`, and their units."""
+MAX_DIGITS = 9
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -161,13 +170,27 @@ def make_settings(
     )
 
 
-def server_settings() -> dict[str, str]:
-    """What only the environment says: the embedder, and the model server and its key."""
+def server_settings() -> dict[str, Any]:
+    """What only the environment says: the embedder, the model server and its key, what is forgotten."""
     return {
         "embedder": os.environ.get("KUBELORE_EMBEDDER", ""),
         "base_url": os.environ.get("OPENAI_BASE_URL", ""),
         "api_key": os.environ.get("OPENAI_API_KEY", ""),
+        "forgetting": forgetting(),
     }
+
+
+def forgetting() -> Forgetting:
+    """What the casebook forgets by rule. Raises UsageError."""
+    from kubelore.cases import Forgetting
+
+    chosen = {}
+    for name, (variable, unit) in FORGETTING.items():
+        if text := os.environ.get(variable, ""):
+            if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
+                raise UsageError(f"{variable} is {text!r}", hint="set it to a whole number, or leave it out")
+            chosen[name] = int(text) * unit
+    return Forgetting(**chosen)
 
 
 def check_namespace(namespace: str, all_namespaces: bool) -> None:

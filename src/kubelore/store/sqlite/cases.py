@@ -187,15 +187,21 @@ class SqliteCaseStore:
     def bodies(self, case: str) -> Mapping[int, bytes]:
         return {row["step"]: row["data"] for row in self._db.rows("bodies", case_id=case)}
 
-    def drop_bodies(self, *, before: str, over: int) -> int:
+    def drop_bodies(self, *, before: str, over: int, retired: str = "") -> int:
         dropped = 0
         with self._db.transaction():
+            for row in self._db.rows("retired_observed", before=retired) if retired else ():
+                dropped += bool(self._db.execute("drop_observations", case_id=row["id"]))
             while oldest := self._db.row("oldest_observed"):
                 if oldest["timestamp"] >= before and self._kept()[1] <= over:
                     break
                 self._db.execute("drop_observations", case_id=oldest["case_id"])
                 dropped += 1
         return dropped
+
+    def outlived(self, *, before: str, unseen: str, limit: int) -> Sequence[str]:
+        rows = self._db.rows("outlived", before=before, unseen=unseen, limit=limit)
+        return [row["id"] for row in rows]
 
     def rated(self, who: str, since: str) -> int:
         return int(self._db.value("ratings_since", who=who, since=since))

@@ -134,6 +134,16 @@ SELECT {taught_columns}
 FROM json_each(:ids) CROSS JOIN investigations ON investigations.id = json_each.value
 WHERE state = 'trusted' AND merged_into = ''
 
+-- name: outlived
+WITH gone AS (
+  SELECT cluster FROM investigations WHERE source = '' GROUP BY cluster HAVING max(timestamp) < :unseen
+)
+SELECT id FROM investigations INDEXED BY investigations_teaching
+WHERE state = 'trusted' AND merged_into = '' AND credit <= 0 AND timestamp < max(:before, :unseen)
+  AND (timestamp < :before OR (source = '' AND cluster IN (SELECT cluster FROM gone)))
+  AND NOT EXISTS (SELECT 1 FROM journal WHERE case_id = investigations.id AND what = 'undone')
+ORDER BY timestamp, id LIMIT :limit
+
 -- name: credits
 SELECT key AS lesson, sum(value > 0) AS helped, sum(value < 0) AS harmed
 FROM investigations, json_each(investigations.credits)

@@ -19,3 +19,8 @@ ORDER BY observations.number LIMIT 1
 
 -- name: drop_observations
 DELETE FROM observations WHERE case_id = :case_id
+
+-- name: retired_observed
+SELECT id FROM investigations
+WHERE state = 'retired' AND timestamp < :before
+  AND EXISTS (SELECT 1 FROM observations WHERE case_id = investigations.id)
