@@ -11,6 +11,7 @@ from kubelore.agent.playbook.reason import Ranking, Suspect
 from kubelore.agent.subject import Subjects
 from kubelore.calibration import calibrate
 from kubelore.patterns.model import FixTemplate
+from kubelore.patterns.rank import sigmoid
 from kubelore.types import (
     Alternative,
     CitedFact,
@@ -32,7 +33,7 @@ ROLLOUT = re.compile(r"^.*\brollout (?:undo|history|status|restart) \{kind\}/.*\
 """Lines that only kinds with revisions take."""
 HIGH, MEDIUM = 0.75, 0.45
 NOTHING_BELOW = 0.3
-"""A cause less likely than this is no answer."""
+"""A cause less likely than this, were there no others, is no answer."""
 HEALTHY, UNREAD = 0.9, 0.05
 """How sure `nothing is wrong` is, and what each thing that could not be read takes off."""
 MAX_CITED = 8
@@ -47,7 +48,7 @@ def confidence_word(probability: float) -> Confidence:
 def diagnose(investigation: Investigation, ranking: Ranking, subjects: Subjects) -> Diagnosis:
     """The best suspect as a diagnosis, or `none` when nothing wrong was found where it was asked."""
     best = ranking.best
-    if best is None or ranking.probability(best) < NOTHING_BELOW:
+    if best is None or sigmoid(best.weight) < NOTHING_BELOW:
         return _nothing_found(investigation, ranking, subjects)
     uncalibrated = ranking.probability(best)
     candidate = best.candidate
@@ -187,11 +188,14 @@ def _failed_steps(investigation: Investigation) -> tuple[NotChecked, ...]:
 
 
 def _nothing_found(investigation: Investigation, ranking: Ranking, subjects: Subjects) -> Diagnosis:
-    asked = {s.ref for s in subjects.objects}
     findings = [f for step in investigation.steps for f in step.observation.findings]
-    here = [f for f in findings if f.object in asked and f.severity is not Severity.INFO]
-    elsewhere = list(dict.fromkeys(f"{f.object}: {f.what}" for f in findings if f.object not in asked))
+    here = [f for f in findings if _is_asked(f.object, subjects) and f.severity is not Severity.INFO]
+    elsewhere = list(dict.fromkeys(f"{f.object}: {f.what}" for f in findings if f not in here))
     not_checked = _failed_steps(investigation)
+    alternatives = tuple(
+        Alternative(s.candidate.root_cause, s.object, ranking.probability(s), _first_detail(s))
+        for s in ranking.suspects[:3]
+    )
     if here:
         cited = [c for f in here for c in investigation.evidence.about(f.object).values()]
         return Diagnosis(
@@ -202,6 +206,7 @@ def _nothing_found(investigation: Investigation, ranking: Ranking, subjects: Sub
             fix=Fix("Look at the evidence; add a pattern for it with: kubelore patterns new"),
             probability=0.2,
             confidence="low",
+            alternatives=alternatives,
             not_checked=not_checked,
             would_decide=_would_decide(ranking),
         )
@@ -212,7 +217,8 @@ def _nothing_found(investigation: Investigation, ranking: Ranking, subjects: Sub
     explanation = f"Nothing wrong was found with {where}. Checked: {looked}."
     if elsewhere:
         explanation += " Found elsewhere, not related: " + "; ".join(elsewhere[:3]) + "."
-    probability = max(0.5, HEALTHY - UNREAD * len(not_checked))
+    doubt = max((other.probability for other in alternatives), default=0.0)
+    probability = max(0.5, min(HEALTHY - UNREAD * len(not_checked), 1 - doubt))
     return Diagnosis(
         root_cause="none",
         object=None,
@@ -221,9 +227,13 @@ def _nothing_found(investigation: Investigation, ranking: Ranking, subjects: Sub
         fix=Fix(""),
         probability=probability,
         confidence=confidence_word(probability),
-        alternatives=tuple(
-            Alternative(s.candidate.root_cause, s.object, ranking.probability(s), _first_detail(s))
-            for s in ranking.suspects[:3]
-        ),
+        alternatives=alternatives,
         not_checked=not_checked,
     )
+
+
+def _is_asked(ref: Ref, subjects: Subjects) -> bool:
+    """Whether a question is about an object: one that it names, else any where it looks."""
+    if subjects.objects:
+        return any(ref == subject.ref for subject in subjects.objects)
+    return not subjects.namespaces or ref.namespace in subjects.namespaces
