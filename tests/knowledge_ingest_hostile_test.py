@@ -6,6 +6,8 @@ import gzip
 import io
 import os
 import random
+import resource
+import signal
 import tarfile
 import time
 import zipfile
@@ -18,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knowledge_support import add, as_json, dump, entries, found, raw_bytes, row, tarred, write, zipped
+from kubelore.errors import StoreNotWritable, UsageError
 from kubelore.knowledge.ingest import readers
 from kubelore.knowledge.ingest.chunks import Sizes, chunks
 from kubelore.knowledge.ingest.page import Unreadable
@@ -240,6 +243,20 @@ def test_archives_in_archives_are_named_and_not_opened(tmp_path: Path) -> None:
     assert why(path) == {"an archive inside of what was added; add it by itself"}
 
 
+def test_one_packed_file_is_said_to_be_no_archive(tmp_path: Path) -> None:
+    path = tmp_path / "notes.md.gz"
+    path.write_bytes(gzip.compress(b"# Notes\n\nSome text.\n"))
+    assert why(path) == {"packed, but no archive: unpack it, and add what comes out"}
+
+
+def test_archives_of_other_kinds_are_refused_with_advice(tmp_path: Path) -> None:
+    path = tmp_path / "kubernetes.stackexchange.com.7z"
+    path.write_bytes(b"7z\xbc\xaf\x27\x1c\0\4" + bytes(99))
+    with pytest.raises(UsageError, match="not read") as caught:
+        found(path)
+    assert "unpack" in caught.value.hint
+
+
 def test_a_zip_bomb_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -328,6 +345,24 @@ def test_a_dump_that_declares_entities_is_refused(tmp_path: Path, declaration: s
     assert not pages
     assert set(skipped.values()) <= {"declares entities, which no dump does", "XML, but no dump of posts"}
     assert len(skipped) == 1
+
+
+def test_no_room_for_the_notes_on_a_large_dump_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "Posts.xml"
+    with path.open("w", encoding="utf-8") as file:
+        file.write("<posts>\n")
+        file.writelines(f'<row Id="{i}" PostTypeId="2" ParentId="1" />\n' for i in range(150_000))
+        file.write("</posts>\n")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, before[1]))
+    try:
+        with pytest.raises(StoreNotWritable) as caught:
+            found(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert "SQLITE_TMPDIR" in caught.value.hint
 
 
 def test_a_row_larger_than_any_post_is_not_read(tmp_path: Path) -> None:

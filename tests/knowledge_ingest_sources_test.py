@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -376,6 +377,15 @@ def test_what_is_piped_in_never_lies_on_a_disk(tmp_path: Path, monkeypatch: pyte
     pipe = Pipe(POSTS.encode(), 9 * MIB)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(pipe)))
     assert sorted(found(Path("-"))[0]) == ["1", "4"]
+
+
+def test_a_pipe_with_a_name_is_read_like_one_without(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(POSTS.encode(),))
+    writer.start()
+    assert sorted(found(pipe)[0]) == ["1", "4"]
+    writer.join()
 
 
 def test_more_than_memory_should_hold_is_not_taken_from_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from typing import BinaryIO
 from kubelore.errors import UsageError
 from kubelore.knowledge.ingest.page import Found, Page, Skipped, Source, Unreadable
 from kubelore.knowledge.ingest.readers import suffix
-from kubelore.knowledge.ingest.sources.archive import Archive, is_archive
+from kubelore.knowledge.ingest.sources.archive import OTHERS, Archive, is_archive
 from kubelore.knowledge.ingest.sources.files import JSON, NO_DUMP, PROBE, XML, one
 from kubelore.knowledge.ingest.sources.folder import Folder
 from kubelore.knowledge.ingest.sources.issues import MAX_BYTES, Issues
@@ -93,15 +93,21 @@ def open_source(path: Path, name: str = "", base: str = "") -> Iterator[Source]:
                 f"{path}: {error.strerror}", hint="name a file, a folder or an archive"
             ) from error
         with file:
-            yield _of_file(file, name or str(path.resolve()), path.name, base, str(path.resolve()))
+            if file.seekable():
+                yield _of_file(file, name or str(path.resolve()), path.name, base, str(path.resolve()))
+            else:  # a pipe that a shell has made
+                yield _of_file(_seekable(file), name or "stdin", "", base, "")
 
 
 def _piped() -> BinaryIO:
-    """What is piped in, in memory: nothing lies on a disk, not even for a while, before it is redacted."""
     if sys.stdin is None:
         raise UsageError("nothing is piped in", hint="name a file, or pipe something into it")
-    stream = sys.stdin.buffer
-    if stream.seekable():  # a file
+    return _seekable(sys.stdin.buffer)
+
+
+def _seekable(stream: BinaryIO) -> BinaryIO:
+    """What comes out of a pipe, in memory: nothing lies on a disk, not even for a while, unless redacted."""
+    if stream.seekable():
         return stream
     content = BytesIO()
     while chunk := stream.read(MIB):
@@ -120,6 +126,10 @@ def _of_file(file: BinaryIO, name: str, document: str, base: str, path: str) -> 
     file.seek(0)
     if is_archive(head):
         return Archive(file, name, base)
+    if head.startswith(OTHERS):
+        raise UsageError(
+            f"{name}: archives of this kind are not read", hint="unpack it, and add what is inside"
+        )
     if is_posts(head):
         return Posts(file, name, base or stack_exchange(path))
     if suffix(document) in JSON or (not suffix(document) and head.lstrip()[:1] in (b"{", b"[")):

@@ -31,6 +31,7 @@ HEADERS = 8 * MIB
 FREE = 64 * MIB
 """Unpacked bytes before the ratio to the packed ones counts."""
 BOMB = "unpacks to far more than any documents would"
+ALONE = "packed, but no archive: unpack it, and add what comes out"
 MANY = f"more than {MAX_FILES} members"
 OUTSIDE = "its name points outside of the archive"
 LINK = "a link, or no regular file"
@@ -42,6 +43,8 @@ PACKED: dict[bytes, Callable[..., Any]] = {
     b"BZh": bz2.open,
     b"\xfd7zXZ\0": lzma.open,
 }
+OTHERS = (b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"\x28\xb5\x2f\xfd")
+"""How archives begin that are not read: 7-Zip, RAR, Zstandard."""
 BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError,
           OverflowError, NotImplementedError, RuntimeError)  # fmt: skip
 """What reading a damaged archive raises."""
@@ -131,7 +134,7 @@ class Archive:
         except Unreadable as error:
             return survey, str(error)
         except BROKEN as error:
-            return survey, _damaged(error)
+            return survey, _damaged(error) if survey.count or not isinstance(error, ReadError) else ALONE
         return survey, ""
 
     def _members(self) -> Iterator[_Member]:

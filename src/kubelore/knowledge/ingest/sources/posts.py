@@ -19,6 +19,7 @@ from typing import BinaryIO
 from xml.parsers import expat
 
 from kubelore.controls import clean
+from kubelore.errors import StoreNotWritable
 from kubelore.knowledge.ingest.page import Block, Found, Page, Skipped, Unreadable
 from kubelore.knowledge.ingest.readers import html
 from kubelore.knowledge.ingest.readers.front_matter import time_of
@@ -61,9 +62,15 @@ class Posts:
         self._encoding: str | None = None
 
     def __iter__(self) -> Iterator[Found | Skipped | None]:
-        with closing(sqlite3.connect("", isolation_level=None)) as index:
-            broken = yield from self._index(index)
-            yield from self._solutions(index)
+        try:
+            with closing(sqlite3.connect("", isolation_level=None)) as index:
+                broken = yield from self._index(index)
+                yield from self._solutions(index)
+        except sqlite3.Error as error:
+            raise StoreNotWritable(
+                f"where the rows of {self.name} are cannot be noted in a temporary file: {error}",
+                hint="make room on the disk of temporary files, or name a folder in SQLITE_TMPDIR",
+            ) from error
         if broken:
             yield Skipped("the rest", broken, more=True)
 
