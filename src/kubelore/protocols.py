@@ -420,6 +420,11 @@ class CaseStore(Protocol):
         """What the database's own check of itself finds; reads all of it."""
         ...
 
+    def repair(self) -> Sequence[str]:
+        """Save what can be read, and make anew from the journal what follows from it. Returns what was done.
+        The journal itself stays as it is."""
+        ...
+
     def key(self) -> bytes:
         """Random, made once: what names of clusters are hashed with."""
         ...

@@ -71,11 +71,13 @@ def _case(store: CaseStore, case: Case) -> Iterator[str]:
 
 
 def _bodies(made: Case, entries: Sequence[Recorded], bodies: Mapping[int, bytes]) -> Iterator[str]:
-    """What was dropped for its age is no damage; what is there must be what was seen."""
+    """What was dropped for its age is no damage, but evidence stays; what is there must be what was seen."""
     written = {step["iteration"]: step["sha256"] for step in made.steps}
     for entry in (recorded.entry for recorded in entries):
         if "evidence" in entry.note:
             written[0] = entry.note["evidence"]
+    if 0 in written and 0 not in bodies:
+        yield f"case {made.id}: the evidence is missing"
     for step, data in bodies.items():
         if written.get(step) != sha256(data).hexdigest():
             what = f"what step {step} saw" if step else "the evidence"

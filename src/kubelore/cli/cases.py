@@ -142,24 +142,49 @@ def verify(*, casebook: o.CasebookOption = None, quiet: o.QuietOption = False) -
     """Check that the casebook is as it was written. Exits with 1 when it is not.
 
     Follows the chain of hashes through the journal, compares every case with what its entries make of it, and
-    what steps saw with the hashes in them.
+    what steps saw with the hashes in them. Note the last hash elsewhere, to see if the end is ever cut off.
     """
     from kubelore.casebook.verify import verify as checked
     from kubelore.cli.console import clean
     from kubelore.cli.live import ProgressBar
-    from kubelore.cli.output import print_plain
+    from kubelore.cli.output import note, print_plain
+    from kubelore.errors import StoreCorrupt
 
-    with j.open_book(casebook, read_only=True) as book, ProgressBar(quiet) as bar:
-        found = list(checked(book.store, bar))
-        counted = book.store.stats()
-        last = [entry.hash for entry in book.store.journal(after=counted.entries - 1)]
+    found = []
+    with j.open_book(casebook, read_only=True) as book:
+        try:
+            with ProgressBar(quiet) as bar:
+                for line in checked(book.store, bar):
+                    found.append(line)
+        except StoreCorrupt as error:
+            found.append(str(error))
+        if not found:
+            counted = book.store.stats()
+            last = [entry.hash for entry in book.store.journal(after=counted.entries - 1)]
     for line in found:
         print_plain(clean(line))
-    if not found:
-        print_plain(f"{counted.entries} entries about {counted.cases} cases are as they were written")
+    if found:
+        note("kubelore cases repair saves what can be read, and makes cases anew from the journal; "
+             "a changed entry can only come back from a copy")  # fmt: skip
+        return FOUND
+    print_plain(f"{counted.entries} entries about {counted.cases} cases are as they were written")
     if last:
-        print_plain(f"last hash: {last[-1]}")
-    return FOUND if found else 0
+        print_plain(f"last hash: {last[0]}")
+    return 0
+
+
+@cases.command()
+def repair(*, casebook: o.CasebookOption = None) -> None:
+    """Save what can be read of a damaged casebook, and make its cases anew from the journal.
+
+    The damaged file is kept beside the new one. What the journal lost stays lost, and verify says so.
+    """
+    from kubelore.cli.console import clean
+    from kubelore.cli.output import print_plain
+
+    with j.open_book(casebook) as book:
+        for line in book.store.repair():
+            print_plain(clean(line))
 
 
 @cases.command()

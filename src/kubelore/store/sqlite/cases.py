@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from kubelore.cases import (
     TRUSTED,
-    TUPLES,
     Body,
     Case,
     CaseChanges,
@@ -24,14 +21,13 @@ from kubelore.cases import (
     entry_hash,
     fold,
 )
-from kubelore.errors import CaseChanged
+from kubelore.errors import CaseChanged, StoreCorrupt
+from kubelore.store.sqlite.case_rows import COLUMNS, case_of, past_case_of, recorded_of, values_of
 from kubelore.store.sqlite.database import BUSY_SECONDS, Database
+from kubelore.store.sqlite.rescue import rescue
 from kubelore.store.sqlite.statements import CASEBOOK, as_json
 from kubelore.types import CaseState, PastCase
 
-JSON_FIELDS = TUPLES | {"cluster_context", "diagnosis", "hashes", "credits", "lesson"}
-COLUMNS = {field.name: "steps_json" if field.name == "steps" else field.name for field in fields(Case)}
-"""Column of each field of a Case."""
 STEPPED = {"seq", "steps", "lessons"}
 """Fields that one more step changes."""
 SEARCHED = {
@@ -43,6 +39,11 @@ PAGE = 1000
 LAST = "\U0010ffff"
 """Sorts after every time and id."""
 WORD = re.compile(r"[^\W_]+")
+BEGINNINGS = ("started", "imported")
+"""First entries of a case."""
+DERIVED = ("kept", "derived")
+"""Tables that are made anew of the others."""
+NEW_KEY = "the key of clusters' names is lost and a new one was made: earlier clusters count as other ones"
 MAX_WORDS = 32
 MAX_RANKED = 1000
 """Cases that have some of the words: so many of the newest are ranked."""
@@ -107,9 +108,9 @@ class SqliteCaseStore:
     def _put(self, case: Case, before: Case | None) -> None:
         changed = {name for name in COLUMNS if before is None or getattr(case, name) != getattr(before, name)}
         if changed <= STEPPED:
-            self._db.execute("put_steps", id=case.id, **_values(case, STEPPED))
+            self._db.execute("put_steps", id=case.id, **values_of(case, STEPPED))
             return
-        self._db.execute("put_case", **_values(case, COLUMNS))
+        self._db.execute("put_case", **values_of(case, COLUMNS))
         if changed & SEARCHED:
             self._db.execute("put_text", id=case.id)
 
@@ -118,7 +119,7 @@ class SqliteCaseStore:
 
     def case(self, case: str) -> Case | None:
         row = self._db.row("case", id=case)
-        return _case(row) if row else None
+        return case_of(row) if row else None
 
     def ids(self, prefix: str, limit: int = 10) -> Sequence[str]:
         return [row["id"] for row in self._db.rows("ids", prefix=prefix, limit=limit)]
@@ -127,7 +128,7 @@ class SqliteCaseStore:
         page = self.case(after) if after else None
         time, case_id = (page.timestamp, page.id) if page else (LAST, LAST)
         rows = self._db.rows("cases", **_where(where), after_time=time, after_id=case_id, limit=limit)
-        return [_case(row) for row in rows]
+        return [case_of(row) for row in rows]
 
     def search(self, words: str, where: CaseFilter, *, limit: int) -> Sequence[Case]:
         found = [f'"{word}"*' for word in WORD.findall(words)[:MAX_WORDS]]
@@ -137,14 +138,14 @@ class SqliteCaseStore:
         rows = self._db.rows("having_all_words", **chosen, words=" ".join(found)) or self._db.rows(
             "having_some_words", **chosen, words=" OR ".join(found), ranked=MAX_RANKED
         )
-        return [_case(row) for row in rows]
+        return [case_of(row) for row in rows]
 
     def head(self, fingerprint: str) -> Case | None:
         row = self._db.row("head", fingerprint=fingerprint)
-        return _case(row) if row else None
+        return case_of(row) if row else None
 
     def merged(self, into: str) -> Sequence[Case]:
-        return [_case(row) for row in self._db.rows("merged", into=into)]
+        return [case_of(row) for row in self._db.rows("merged", into=into)]
 
     def past_cases(self, after: int = 0, states: Collection[CaseState] = TRUSTED) -> CaseChanges:
         with self._db.snapshot():
@@ -159,13 +160,13 @@ class SqliteCaseStore:
         dropped: list[str] = []
         for row in rows:
             if row["state"] in states and not row["merged_into"]:
-                taught.append(_past_case(row))
+                taught.append(past_case_of(row))
             else:
                 dropped.append(row["id"])
         return CaseChanges(last["seq"] if last else 0, tuple(taught), tuple(dropped))
 
     def taught(self, ids: Collection[str]) -> Sequence[PastCase]:
-        return [_past_case(row) for row in self._db.rows("taught", ids=as_json(ids))]
+        return [past_case_of(row) for row in self._db.rows("taught", ids=as_json(ids))]
 
     def derive(self, name: str, seq: int, data: bytes) -> None:
         self._db.execute("derive", name=name, seq=seq, data=data)
@@ -181,7 +182,7 @@ class SqliteCaseStore:
         name = "entries_of_case" if case else "entries"
         chosen = {"case_id": case} if case else {}
         while rows := self._db.rows(name, **chosen, after=after, limit=PAGE):
-            yield from map(_recorded, rows)
+            yield from map(recorded_of, rows)
             after = rows[-1]["seq"]
 
     def bodies(self, case: str) -> Mapping[int, bytes]:
@@ -237,6 +238,47 @@ class SqliteCaseStore:
     def problems(self) -> Sequence[str]:
         return self._db.problems()
 
+    def repair(self) -> Sequence[str]:
+        done = []
+        if _damaged(self._db):
+            done = rescue(self._db, lambda fresh, lost: [NEW_KEY] if "case_keys" in lost else [], DERIVED)
+            self._db = Database(self._db.path, CASEBOOK)
+        made, beheaded = 0, 0
+        whole = not self._db.value("missing_entries")
+        after = ""
+        while rows := self._db.rows("cases_of_journal", after=after, limit=PAGE):
+            with self._db.transaction():
+                for case_id in [row["case_id"] for row in rows]:
+                    after, entries = case_id, list(self.journal(case_id))
+                    if entries[0].entry.what not in BEGINNINGS:
+                        beheaded += self._readable(case_id) is None
+                    else:
+                        made += self._remade(case_id, entries, whole=whole)
+        with self._db.transaction():
+            for name in ("drop_all_text", "put_all_text", "recount", "underive"):
+                self._db.execute(name)
+        done += [f"made {made} cases anew from the journal"] if made else []
+        done += [f"{beheaded} cases are lost: the journal has only their ends"] if beheaded else []
+        return [*done, "made anew what cases are found by"]
+
+    def _remade(self, case_id: str, entries: Sequence[Recorded], *, whole: bool) -> bool:
+        """Put what the entries make of a case in place of what is there; of a journal that lost entries only
+        where nothing is there."""
+        made: Case | None = None
+        for recorded in entries:
+            made = fold(made, recorded.seq, recorded.entry)
+        there = self._readable(case_id)
+        if made is None or made == there or (there and not whole):
+            return False
+        self._db.execute("put_case", **values_of(made, COLUMNS))
+        return True
+
+    def _readable(self, case_id: str) -> Case | None:
+        try:
+            return self.case(case_id)
+        except StoreCorrupt:
+            return None
+
     def key(self) -> bytes:
         return bytes(self._db.value("key"))
 
@@ -244,59 +286,11 @@ class SqliteCaseStore:
         self._db.close()
 
 
-def _values(case: Case, names: Iterable[str]) -> dict[str, Any]:
-    """By column."""
-    values: dict[str, Any] = {}
-    for name in names:
-        value = getattr(case, name)
-        values[COLUMNS[name]] = json.dumps(value, ensure_ascii=False) if name in JSON_FIELDS else value
-    return values
-
-
-def _case(row: sqlite3.Row) -> Case:
-    values = {name: row[column] for name, column in COLUMNS.items()}
-    for name in JSON_FIELDS:
-        value = json.loads(values[name])
-        values[name] = tuple(value) if name in TUPLES else value
-    return Case(**{**values, "confirmed": bool(values["confirmed"])})
-
-
-def _past_case(row: sqlite3.Row) -> PastCase:
-    case_id, cause, at_fault, signs, state, confirmed, misled, *rest = row
-    tools, source, cluster, count, credit, lesson, timestamp, _ = rest
-    texts = json.loads(lesson)
-    return PastCase(
-        id=case_id,
-        root_cause=cause,
-        kind=at_fault.partition("/")[0],
-        signs=frozenset(json.loads(signs)),
-        state=state,
-        confirmed=bool(confirmed),
-        misled=misled,
-        tools=tuple(json.loads(tools)),
-        source=source,
-        cluster=cluster,
-        count=count,
-        credit=credit,
-        question=texts.get("question", ""),
-        diagnosis=texts.get("diagnosis", ""),
-        fix=texts.get("fix", ""),
-        date=timestamp,
-    )
-
-
-def _recorded(row: sqlite3.Row) -> Recorded:
-    payload = json.loads(row["payload"])
-    entry = Entry(
-        case=row["case_id"],
-        at=row["at"],
-        who=row["who"],
-        what=row["what"],
-        set=payload.get("set", {}),
-        step=payload.get("step"),
-        note=payload.get("note", {}),
-    )
-    return Recorded(row["seq"], entry, row["previous"], row["hash"])
+def _damaged(database: Database) -> bool:
+    try:
+        return bool(database.problems())
+    except StoreCorrupt:
+        return True
 
 
 def _where(where: CaseFilter) -> dict[str, str | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from sqlite3 import Row
@@ -12,15 +12,21 @@ from kubelore.errors import StoreCorrupt, StoreError, StoreNotWritable
 from kubelore.store.sqlite.database import Database
 
 ROWS_AT_ONCE = 500
+NUMBER = "rowid"
 FARTHEST = 62
 """Bits of the largest step over what cannot be read."""
 
 
-def rescue(damaged: Database, mend: Callable[[Database, set[str]], list[str]]) -> list[str]:
+def rescue(
+    damaged: Database,
+    mend: Callable[[Database, set[str]], list[str]],
+    derived: Collection[str] = (),
+) -> list[str]:
     """Put a new file in place of the damaged one, which is kept beside it, and close it.
 
     `mend` brings the rows that were saved in line with each other; it is told which tables lost some, and
-    returns what to say of that. Nobody else may have the file open. Returns what was done, a sentence each.
+    returns what to say of that. Tables that are `derived` from others are left for it to fill. Nobody else
+    may have the file open. Returns what was done, a sentence each.
     Raises StoreBusy, StoreNotWritable; StoreCorrupt when not even the schema can be read, or when the file
     holds another area too.
     """
@@ -33,6 +39,8 @@ def rescue(damaged: Database, mend: Callable[[Database, set[str]], list[str]]) -
             fresh.ask("PRAGMA foreign_keys=OFF")
             done, lost = [], set()
             for table, keys in _tables(fresh):
+                if table in derived:
+                    continue
                 kept, gaps = _copy(damaged, fresh, table, keys)
                 if gaps:
                     lost.add(table)
@@ -49,34 +57,37 @@ def rescue(damaged: Database, mend: Callable[[Database, set[str]], list[str]]) -
 
 
 def _tables(fresh: Database) -> Iterator[tuple[str, list[str]]]:
-    """The ordinary tables, referred ones first, and their keys."""
+    """The ordinary tables, referred ones first, and what their rows are in order of: their number, or else
+    their key."""
     order = [
         row[0] for row in fresh.ask("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY rowid")
     ]
-    ordinary = {row["name"] for row in fresh.ask("PRAGMA table_list") if row["type"] == "table"}
+    listed = {row["name"]: row for row in fresh.ask("PRAGMA table_list")}
     for table in order:
-        if table in ordinary and table != "schema_version" and not table.startswith("sqlite_"):
+        if listed[table]["type"] == "table" and table != "schema_version" and not table.startswith("sqlite_"):
             columns = fresh.ask(f"PRAGMA table_info({table})")
-            keys = sorted((row["pk"], row["name"]) for row in columns if row["pk"])
-            yield table, [name for _place, name in keys]
+            keys = [name for _place, name in sorted((row["pk"], row["name"]) for row in columns if row["pk"])]
+            yield table, keys if listed[table]["wr"] else [NUMBER]
 
 
 def _copy(damaged: Database, fresh: Database, table: str, keys: list[str]) -> tuple[int, bool]:
-    """How many rows were copied, and whether some could not be read."""
+    """How many rows were copied, and whether some could not be read. They replace what a new file has."""
     columns = [row["name"] for row in fresh.ask(f"PRAGMA table_info({table})")]
     names, marks = ", ".join(columns), ", ".join("?" * len(columns))
-    insert = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})"  # noqa: S608 - names of our schema
+    begun = fresh.ask(f"SELECT 1 FROM {table} LIMIT 1")  # noqa: S608 - names of our schema
+    conflict = "REPLACE" if begun else "IGNORE"
+    insert = f"INSERT OR {conflict} INTO {table} ({names}) VALUES ({marks})"  # noqa: S608
     reader = _Reader(damaged, table, names, keys)
     kept = 0
     for rows in reader:
         try:
-            kept += fresh.ask_many(insert, [tuple(row) for row in rows])
+            kept += fresh.ask_many(insert, rows)
         except StoreNotWritable:
             raise
         except StoreError:  # a row of the wrong types; the others are good
             for row in rows:
                 with suppress(StoreError):
-                    kept += fresh.ask_many(insert, [tuple(row)])
+                    kept += fresh.ask_many(insert, [row])
             reader.gaps = True
     return kept, reader.gaps
 
@@ -84,30 +95,31 @@ def _copy(damaged: Database, fresh: Database, table: str, keys: list[str]) -> tu
 class _Reader:
     """Iterates over the readable rows of a table in the order of its keys, many at once.
 
-    Over a gap it searches where reading goes on, if the key is a number; else it ends there.
+    Over a gap it searches where reading goes on, if rows have numbers; else it ends there.
     """
 
     def __init__(self, database: Database, table: str, columns: str, keys: list[str]) -> None:
         self._db = database
-        self._keys = keys
+        self._keys = len(keys)
+        self._numbered = keys == [NUMBER]
         self.gaps = False
         key, marks = ", ".join(keys), ", ".join("?" * len(keys))
-        head = f"SELECT {columns} FROM {table} NOT INDEXED"  # noqa: S608 - names of our schema
+        head = f"SELECT {key}, {columns} FROM {table} NOT INDEXED"  # noqa: S608 - names of our schema
         self._first = f"{head} ORDER BY {key} LIMIT ?"
         self._next = f"{head} WHERE ({key}) > ({marks}) ORDER BY {key} LIMIT ?"
 
-    def __iter__(self) -> Iterator[list[Row]]:
-        after: list[Any] = [-1] if len(self._keys) == 1 and self._numbered() else []
+    def __iter__(self) -> Iterator[list[tuple[Any, ...]]]:
+        after: list[Any] = [-1] if self._numbered else []
         size = ROWS_AT_ONCE
         while True:
             rows = self._read(after, size)
             if rows:
-                yield rows
-                after = [rows[-1][key] for key in self._keys]
+                yield [tuple(row)[self._keys :] for row in rows]
+                after = list(rows[-1])[: self._keys]
                 size = min(size * 2, ROWS_AT_ONCE)
             elif rows is None and size > 1:
                 size = 1
-            elif rows is None and after and self._numbered():
+            elif rows is None and after and self._numbered:
                 self.gaps = True
                 beyond = self._beyond(after[0])
                 if beyond is None:
@@ -116,9 +128,6 @@ class _Reader:
             else:
                 self.gaps |= rows is None
                 return
-
-    def _numbered(self) -> bool:
-        return self._keys in (["id"], ["seq"], ["passage"])
 
     def _read(self, after: list[Any], size: int) -> list[Row] | None:
         """None: it cannot be read."""

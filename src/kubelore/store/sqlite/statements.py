@@ -42,7 +42,7 @@ CASEBOOK = Area(
     "casebook",
     files(__package__) / "casebook",
     missing="it begins with the first investigation: kubelore investigate QUESTION",
-    repair="restore it from a copy, or save what can be read: sqlite3 FILE .recover | sqlite3 NEWFILE",
+    repair="try: kubelore cases repair; if that fails, restore it from a copy",
 )
 
 

@@ -34,11 +34,20 @@ ON CONFLICT (id) DO UPDATE SET
 -- name: put_steps
 UPDATE investigations SET seq = :seq, lessons = :lessons, steps_json = :steps_json WHERE id = :id
 
--- name: put_text
-INSERT OR REPLACE INTO investigations_text (rowid, query, cause, object, explanation, facts, user_feedback)
+-- part: words
+(rowid, query, cause, object, explanation, facts, user_feedback)
 SELECT number, query, cause, object || ' ' || confirmed_object, json_extract(diagnosis, '$.explanation'), facts,
   user_feedback
-FROM investigations WHERE id = :id
+FROM investigations
+
+-- name: put_text
+INSERT OR REPLACE INTO investigations_text {words} WHERE id = :id
+
+-- name: drop_all_text
+DELETE FROM investigations_text
+
+-- name: put_all_text
+INSERT INTO investigations_text {words}
 
 -- name: put_embedding
 UPDATE investigations SET embedder = :embedder, query_embedding = :vector WHERE id = :id

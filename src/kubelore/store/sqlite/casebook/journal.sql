@@ -16,3 +16,12 @@ SELECT count(*) FROM journal WHERE what = 'rated' AND who = :who AND at >= :sinc
 
 -- name: key
 SELECT value FROM case_keys WHERE name = 'cluster'
+
+-- name: cases_of_journal
+SELECT DISTINCT case_id FROM journal WHERE case_id > :after ORDER BY case_id LIMIT :limit
+
+-- What is cut off its end shows by the cases that knew of it.
+-- name: missing_entries
+SELECT max(
+  (SELECT coalesce(max(seq), 0) FROM journal), (SELECT coalesce(max(seq), 0) FROM investigations)
+) - (SELECT count(*) FROM journal)

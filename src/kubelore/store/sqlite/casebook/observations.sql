@@ -24,3 +24,6 @@ DELETE FROM observations WHERE case_id = :case_id
 SELECT id FROM investigations
 WHERE state = 'retired' AND timestamp < :before
   AND EXISTS (SELECT 1 FROM observations WHERE case_id = investigations.id)
+
+-- name: recount
+UPDATE kept SET (bodies, bytes) = (SELECT count(*), coalesce(sum(length(data)), 0) FROM observations)
