@@ -17,6 +17,7 @@ from knowledge_support import as_json, dump, found, row, tarred, write, zipped
 from kubelore.errors import UsageError
 from kubelore.knowledge.ingest.page import markdown
 from kubelore.knowledge.ingest.sources.limits import MAX_PIPED, MIB
+from store_support import unprivileged
 
 TEXT = "# Title\n\nSome text.\n"
 
@@ -67,11 +68,18 @@ def test_links_are_followed_to_files_inside_of_the_folder_only(tmp_path: Path) -
     }  # fmt: skip
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_what_may_not_be_read_is_said(tmp_path: Path) -> None:
-    write(tmp_path, {"a.md": TEXT, "b.md": TEXT})
-    (tmp_path / "b.md").chmod(0)
-    assert found(tmp_path)[1] == {"b.md": "cannot be read: Permission denied"}
+def test_what_may_not_be_read_is_said_and_nothing_counts_as_gone_for_it(shared_folder: Path) -> None:
+    write(shared_folder, {"a.md": TEXT, "b.md": TEXT, "closed/c.md": TEXT})
+    (shared_folder / "a.md").chmod(0o644)
+    (shared_folder / "b.md").chmod(0)
+    (shared_folder / "closed").chmod(0)
+    with unprivileged():
+        pages, skipped = found(shared_folder)
+        with pytest.raises(UsageError, match="Permission denied"):
+            found(shared_folder / "closed")
+    assert sorted(pages) == ["a.md"]
+    denied = "cannot be read: Permission denied"
+    assert skipped == {"b.md": denied, "closed": denied}
 
 
 def test_a_file_that_is_too_large_is_skipped_and_not_read_whole(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -31,7 +30,7 @@ from kubelore.store.sqlite.knowledge.store import SqliteKnowledge
 from kubelore.store.sqlite.statements import KNOWLEDGE
 from kubelore.types import KnowledgeEntry
 from store_child import DOCUMENTS, PASSAGES, filled
-from store_support import DIMENSION, EMBEDDER, add, document, found, of, passage, vector
+from store_support import DIMENSION, EMBEDDER, add, document, found, of, passage, unprivileged, vector
 
 CHILD = Path(store_child.__file__)
 LONG = 100_000
@@ -212,31 +211,6 @@ def test_waiting_for_another_writer_ends_with_a_clear_error(tmp_path: Path) -> N
 
 
 # Without the right to write
-
-
-@contextmanager
-def unprivileged() -> Iterator[None]:
-    """Root may write everywhere, so it is put off for a while."""
-    if os.getuid():
-        yield
-        return
-    os.setresgid(65534, 65534, 0)
-    os.setresuid(65534, 65534, 0)
-    try:
-        yield
-    finally:
-        os.setresuid(0, 0, 0)
-        os.setresgid(0, 0, 0)
-
-
-@pytest.fixture
-def shared_folder() -> Iterator[Path]:
-    """A folder that others may enter, outside of the test's own."""
-    folder = Path(tempfile.mkdtemp())
-    folder.chmod(0o755)
-    yield folder
-    folder.chmod(0o755)
-    shutil.rmtree(folder)
 
 
 def test_a_store_in_a_place_without_write_permission_can_be_read(shared_folder: Path) -> None:

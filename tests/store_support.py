@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -82,3 +84,18 @@ def contents(hits: Iterable[KnowledgeHit]) -> list[str]:
 def found(store: KnowledgeStore, *words: str) -> list[str]:
     """Contents of what these words find."""
     return contents(store.keywords([[word] for word in words], limit=10))
+
+
+@contextmanager
+def unprivileged() -> Iterator[None]:
+    """Root may write everywhere, so it is put off for a while."""
+    if os.getuid():
+        yield
+        return
+    os.setresgid(65534, 65534, 0)
+    os.setresuid(65534, 65534, 0)
+    try:
+        yield
+    finally:
+        os.setresuid(0, 0, 0)
+        os.setresgid(0, 0, 0)
