@@ -42,21 +42,30 @@ class Casebook:
 
     # -- finding
     def find(self, wanted: str) -> Case:
-        """By id, by the beginning of one, or `last`: our own that was asked last. Raises UsageError."""
+        """By the beginning of an id, or `last`: our own that was asked last. Raises UsageError, also where a
+        whole id begins another one: an imported case may be named like the beginning of one of ours."""
         if wanted == "last":
             found = self.store.cases(CaseFilter(source=""), limit=1)
             if not found:
                 raise UsageError("the casebook is empty", hint="ask first: kubelore investigate QUESTION")
             return found[0]
         ids = self.store.ids(wanted, limit=3) if wanted else ()
-        if len(ids) > 1 and wanted not in ids:
+        if len(ids) > 1:
             raise UsageError(
-                f"{wanted} begins more than one id: {', '.join(ids)}, ...", hint="give more of it"
+                f"{wanted} begins more than one id: {', '.join(ids)}",
+                hint="give more of it, or name imported cases by --source",
             )
-        case = self.store.case(wanted if wanted in ids else ids[0]) if ids else None
+        case = self.store.case(ids[0]) if ids else None
         if case is None:
             raise UsageError(f"there is no case {wanted or 'without an id'}", hint="see: kubelore cases list")
         return case
+
+    def get(self, case: str) -> Case:
+        """By its whole id. Raises UsageError."""
+        found = self.store.case(case)
+        if found is None:
+            raise UsageError(f"there is no case {case}", hint="see: kubelore cases list")
+        return found
 
     def evidence(self, case: Case) -> Evidence:
         """All facts and edges of its investigation; raises DataError when they are damaged."""
@@ -148,7 +157,7 @@ class Casebook:
         at = moment()
         entries = [Entry(case.id, at, self.who, what, values, note=note or {}), *others.entries(at, case.id)]
         self.store.append(entries, unchanged={**others.seqs(), case.id: case.seq})
-        return self.find(case.id)
+        return self.get(case.id)
 
 
 def _check(case: Case, judgement: Judgement) -> None:

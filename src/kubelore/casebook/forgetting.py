@@ -45,7 +45,7 @@ def forget(store: CaseStore, rules: Forgetting) -> Forgotten:
         before=_ago(rules.taught_days), unseen=_ago(rules.cluster_days), limit=MAX_RETIRED
     )
     for case in outlived:
-        book.retire(book.find(case), OUTLIVED)
+        book.retire(book.get(case), OUTLIVED)
     return Forgotten(dropped, len(outlived))
 
 

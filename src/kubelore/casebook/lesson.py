@@ -17,6 +17,9 @@ from kubelore.types import Ref
 MAX_TEXT = 300
 SENTENCE = re.compile(r"(?<=[.!?;:])\s+|\n+")
 EDGES = " \t\"'`*_-#>.,:;!()[]"
+MAX_WORD = 40
+"""Characters of a word that a cluster may choose freely; reasons that Kubernetes itself gives are shorter."""
+PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 MIN_NAME = 3
 """Shorter names are words of any text."""
 ELSEWHERE = (
@@ -60,6 +63,12 @@ def _states(sentence: str) -> bool:
         return False
     first = re.match(r"[a-z]+", plain)
     return not (first and first[0] in _rules().begins) and not _rules().speaks.search(plain)
+
+
+def is_harmless(word: str) -> bool:
+    """Whether a word that a cluster chose may be shown: IgnorePreviousInstructions is an order too."""
+    parts = " ".join(part.lower() for part in PARTS.findall(word))
+    return len(word) <= MAX_WORD and not _rules().speaks.search(parts)
 
 
 def nameless(text: str, refs: Iterable[Ref], names: Iterable[str] = ()) -> str:

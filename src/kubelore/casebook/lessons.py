@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 
+from kubelore.casebook.lesson import is_harmless
 from kubelore.casebook.recall import Recall
 from kubelore.packaged import packaged_yaml
 from kubelore.types import Evidence, Lesson, PastCase
@@ -37,13 +38,14 @@ class CaseLessons:
         return self._lesson(case, _texts()["title_wrong"], _texts()["wrong"])
 
     def _lesson(self, case: PastCase, title: str, text: str) -> Lesson:
-        told = ", ".join(self._recall.telling(case.signs))
+        facts = self._recall.telling(case.signs)
+        told = ", ".join(fact for fact in facts if is_harmless(fact.partition("=")[2]))
         values = {
             "cause": case.root_cause,
             "meaning": self._meanings.get(case.root_cause, case.root_cause.replace("_", " ")),
             "misled": case.misled,
             "misled_meaning": self._meanings.get(case.misled, case.misled.replace("_", " ")),
-            "kind": case.kind,
+            "kind": case.kind if is_harmless(case.kind) else "object",
             "how": "confirmed by a person" if case.confirmed else "rated right",
             "facts": told,
             "fix": case.fix,

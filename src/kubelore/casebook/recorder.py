@@ -108,11 +108,11 @@ class Recorder:
             except BaseException:
                 self._writer.room = room
                 raise
-        except StoreBusy as error:
-            self.problem, self._busy = str(error), True
+        except KubeloreError as error:
+            self.problem = f"{error}; {error.hint}" if error.hint else str(error)
+            self._busy = isinstance(error, StoreBusy)
         except Exception as error:  # noqa: BLE001 - not even a bug here may end an investigation
-            known = isinstance(error, KubeloreError)
-            self.problem = str(error) if known else f"a bug: {type(error).__name__}: {safe(str(error))}"
+            self.problem = f"a bug: {type(error).__name__}: {safe(str(error))}"
         else:
             self.problem, self.case = "", made[-1][0].case
             self._unwritten.clear()

@@ -53,7 +53,7 @@ def confirm(
     said = Judgement(confirm=True, comment=comment)
     with j.open_book(casebook) as book:
         where = CaseFilter(("quarantined",), source=source) if source else None
-        chosen = _chosen(book, cases, where) or ["last"]
+        chosen = _chosen(book, cases, where) or [book.find("last").id]
         _each(book, chosen, lambda case: book.judge(case, said))
 
 
@@ -212,7 +212,7 @@ def _each(book: Casebook, ids: list[str], change: Callable[[Case], Case]) -> Non
     from kubelore.cli.output import note, print_plain
 
     for number, case in enumerate(ids):
-        line = j.became(change(book.find(case)))
+        line = j.became(change(book.get(case)))
         if number < SHOWN:
             print_plain(line)
     if len(ids) > SHOWN:

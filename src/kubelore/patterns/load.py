@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +15,7 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from kubelore import places
 from kubelore.errors import UsageError
 from kubelore.packaged import SAFE_LOADER
 from kubelore.patterns import check
@@ -67,8 +67,7 @@ class Library:
 
 def user_folder() -> Path:
     """$XDG_CONFIG_HOME/kubelore/patterns; it need not exist."""
-    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(base) / "kubelore" / "patterns"
+    return places.user_folder("XDG_CONFIG_HOME", ".config") / "patterns"
 
 
 def load(user: Path | None = None, *, tools: frozenset[str] = check.TOOLS) -> Library:

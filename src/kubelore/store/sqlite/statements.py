@@ -42,7 +42,7 @@ CASEBOOK = Area(
     "casebook",
     files(__package__) / "casebook",
     missing="it begins with the first investigation: kubelore investigate QUESTION",
-    repair="try: kubelore cases repair; if that fails, restore it from a copy",
+    repair="try: kubelore cases repair; if that fails, restore a copy, or move it away and begin a new one",
 )
 
 
