@@ -181,7 +181,7 @@ class Recall:
         sums: dict[tuple[str, str], float] = defaultdict(float)
         for weight, number in hits:
             standing = self._standing(number)
-            sums[standing.source, standing.cluster] += weight * influence(standing)
+            sums[_origin(standing)] += weight * influence(standing)
         return sum(min(self._model.per_origin, each) for each in sums.values())
 
     def telling(self, signs: Iterable[str]) -> list[str]:
@@ -224,6 +224,11 @@ def influence(case: PastCase | Standing) -> float:
         trust *= 0.5
     repeated = 1 + 0.25 * math.log2(max(1, case.count))
     return trust * repeated * max(0.0, min(1.0, 1 + case.credit / 3))
+
+
+def _origin(standing: Standing) -> tuple[str, str]:
+    """Cases of ours are of a cluster. An imported file names its clusters itself: it counts as one origin."""
+    return standing.source, "" if standing.source else standing.cluster
 
 
 def _that_count(section: Section) -> Section:
