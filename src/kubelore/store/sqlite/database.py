@@ -66,7 +66,7 @@ class Database:
         self._sql = named(area)
         if not read_only:
             self._create()
-        elif not path.exists():
+        elif not path.is_file():
             raise StoreNotOpened(f"there is no {area.what} at {path}", hint=area.missing)
         self._connection = self._connect()
         try:
