@@ -293,6 +293,35 @@ def test_one_key_rates(kubelore: CommandLine, monkeypatch: pytest.MonkeyPatch) -
     assert kubelore("cases", "list", "-o", "json").json["cases"][0]["user_rating"] == 2
 
 
+def test_feedback_alone_asks_on_a_terminal_and_says_about_what(
+    casebook: Path, kubelore: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    with on_a_terminal("feedback", "00000001") as (process, terminal):
+        before = read_all(terminal, until="Enter skips: ")
+        time.sleep(0.2)
+        os.write(terminal, b"1")
+        after = read_all(terminal)
+        assert process.wait(timeout=30) == 0
+    assert "oom_killed at StatefulSet/shop/orders-db" in before
+    assert "retired: rated 1" in after
+
+
+def test_undo_says_what_it_took_back(casebook: Path, kubelore: CommandLine) -> None:
+    said = kubelore("cases", "undo", "00000001").out
+    assert said.startswith("took back that ann rated it; case 00000001 is candidate")
+    assert "nothing to take back" in kubelore("cases", "undo", "00000001").err
+
+
+@pytest.mark.parametrize("command", [("list",), ("search", "mail")])
+def test_a_cause_that_does_not_exist_is_no_empty_list(
+    command: tuple[str, ...], casebook: Path, kubelore: CommandLine
+) -> None:
+    ran = kubelore("cases", *command, "--cause", "oom_kiled")
+    assert (ran.code, "did you mean oom_killed" in ran.err) == (2, True)
+    assert kubelore("cases", *command, "--cause", "node_disk_pressure").code == 0
+
+
 @pytest.mark.parametrize("key", [b"\n", b"\x1b[A"])
 def test_any_other_key_skips(key: bytes, kubelore: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CI", raising=False)

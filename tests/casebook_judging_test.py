@@ -406,5 +406,5 @@ def test_a_case_is_found_by_the_beginning_of_its_id_and_as_the_last(store: Sqlit
 
 
 def test_an_empty_casebook_has_no_last_case(store: SqliteCaseStore) -> None:
-    with pytest.raises(UsageError, match="empty"):
+    with pytest.raises(UsageError, match="nothing was asked"):
         book(store).find("last")

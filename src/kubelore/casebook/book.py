@@ -47,7 +47,9 @@ class Casebook:
         if wanted == "last":
             found = self.store.cases(CaseFilter(source=""), limit=1)
             if not found:
-                raise UsageError("the casebook is empty", hint="ask first: kubelore investigate QUESTION")
+                raise UsageError(
+                    "nothing was asked here yet", hint="ask first: kubelore investigate QUESTION"
+                )
             return found[0]
         ids = self.store.ids(wanted, limit=3) if wanted else ()
         if len(ids) > 1:
@@ -102,7 +104,7 @@ class Casebook:
         last = next((e for e in reversed(entries) if _undoable(e) and e.seq not in undone), None)
         if last is None:
             raise UsageError(
-                f"nobody has judged case {case.id} yet", hint=f"see: kubelore cases show {case.id}"
+                f"there is nothing to take back of case {case.id}", hint=f"see: kubelore cases show {case.id}"
             )
         before: Case | None = None
         for recorded in entries:

@@ -69,6 +69,7 @@ def list_(
     """List cases, the newest first."""
     where = _filter(state, cause, namespace, source, since)
     with j.open_book(casebook, read_only=True) as book:
+        j.check_cause(cause, book)
         start = book.find(after).id if after else ""
         _print_list(book.store.cases(where, limit=limit, after=start), output)
 
@@ -91,6 +92,7 @@ def search(
     """Find cases by words: CrashLoopBackOff, a name, a cause, the beginning of a word."""
     where = _filter(state, cause, namespace, source, since)
     with j.open_book(casebook, read_only=True) as book:
+        j.check_cause(cause, book)
         _print_list(book.store.search(" ".join(words), where, limit=limit), output)
 
 

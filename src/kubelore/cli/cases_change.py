@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -109,7 +110,9 @@ def undo(*, case: j.CaseArgument = "last", casebook: o.CasebookOption = None) ->
     from kubelore.cli.output import print_plain
 
     with j.open_book(casebook) as book:
-        print_plain(j.became(book.undo(book.find(case))))
+        now = book.undo(book.find(case))
+        undone = list(book.store.journal(now.id))[-1].entry.note
+    print_plain(f"took back that {undone['of']} {undone['what']} it; {j.became(now)}")
 
 
 def export(
@@ -142,7 +145,7 @@ def export(
             partial.replace(file)
         finally:
             partial.unlink(missing_ok=True)
-    note(f"{len(chosen)} cases written to {file}")
+    note(f"{j.counted(len(chosen), 'case')} written to {file}")
 
 
 def import_(
@@ -181,10 +184,12 @@ def import_(
         note(f"refused: {line}")
     if len(arrived.refused) > SHOWN:
         note(f"refused: {len(arrived.refused) - SHOWN} more")
-    here = f", {arrived.known} were here already" if arrived.known else ""
-    note(f"{arrived.taken} cases taken into quarantine from {name}, {len(arrived.refused)} refused{here}")
+    here = f", {arrived.known} here already" if arrived.known else ""
+    taken = f"{j.counted(arrived.taken, 'case')} taken into quarantine from {name}"
+    note(f"{taken}, {len(arrived.refused)} refused{here}")
     if arrived.taken:
-        note(f"look at them: kubelore cases list --source {name}; then: kubelore cases confirm ID")
+        named = quote(name)
+        note(f"look at them: kubelore cases list --source {named}; then: kubelore cases confirm ID")
     return REFUSED if arrived.refused else 0
 
 

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from kubelore.cli.judging import SHORT_ID
+from kubelore.cli.judging import SHORT_ID, counted
 from kubelore.cli.render import code, columns, heading, item, percent, readable
 
 NO_RATING = "-"
@@ -85,7 +85,8 @@ def stats(report: Mapping[str, Any]) -> RenderableType:
         lines = (f"{kind}: helped {good}, harmed {bad}" for kind, (good, bad) in report["credits"].items())
         parts += [heading("Lessons"), *(item("-", Text(line)) for line in lines), Text()]
     parts += [heading("Forgets by rule"), *(item("-", Text(line)) for line in _rules(report)), Text()]
-    parts.append(Text(f"{report['cases']} cases, {report['entries']} entries", style="dim"))
+    sizes = f"{counted(report['cases'], 'case')}, {report['entries']} entries in the journal"
+    parts.append(Text(sizes, style="dim"))
     return Group(*parts)
 
 

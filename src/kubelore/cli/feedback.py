@@ -41,14 +41,19 @@ def feedback(
     """Say whether an answer was right, and what it was if not.
 
     A sure answer rated 4 or 5 teaches further investigations; 1 or 2 retires it. With --cause or --object you
-    say what it was: that is worth most.
+    say what it was: that is worth most. Alone, on a terminal, it asks for one key.
     """
     from kubelore.casebook.states import Judgement
-    from kubelore.cli.output import print_plain
+    from kubelore.cli.output import note, print_plain
 
     said = Judgement(rating or 0, cause, at_fault, comment)
     with j.open_book(casebook) as book:
         found = book.find(case)
+        if said == Judgement() and may_ask():
+            note(j.asked(found))
+            said = Judgement(rating=_rating())
+            if not said.rating:
+                return
         j.check_cause(cause, book, new=new_cause)
         print_plain(j.became(book.judge(found, said)))
 
@@ -60,24 +65,31 @@ def ask(case: str, settings: Settings) -> None:
     from kubelore.cli.output import note
     from kubelore.errors import KubeloreError
 
-    sys.stderr.write("Was this right? 1 no … 5 yes, Enter skips: ")
-    sys.stderr.flush()
-    key = _key()
-    sys.stderr.write(f"{key}\n" if key in RATINGS else "\n")
-    if not key or key not in RATINGS:
+    rating = _rating()
+    if not rating:
         return
     try:
         book = build.casebook(settings)
         try:
-            now = book.judge(book.find(case), Judgement(rating=int(key)))
+            now = book.judge(book.find(case), Judgement(rating=rating))
         finally:
             book.store.close()
     except KubeloreError as error:  # the investigation is done; this is no failure of it
         note(f"warning: not rated: {error}")
         return
     note(j.became(now))
-    if int(key) <= WRONG:
+    if rating <= WRONG:
         note("What was it? kubelore feedback last --cause ID --object Kind/namespace/name")
+
+
+def _rating() -> int:
+    """0 for none."""
+    sys.stderr.write("Was this right? 1 no … 5 yes, Enter skips: ")
+    sys.stderr.flush()
+    key = _key()
+    given = int(key) if key and key in RATINGS else 0
+    sys.stderr.write(f"{given}\n" if given else "\n")
+    return given
 
 
 def may_ask() -> bool:

@@ -49,8 +49,9 @@ def open_book(file: Path | None, *, read_only: bool = False) -> Iterator[Caseboo
         book.store.close()
 
 
-def check_cause(cause: str, book: Casebook, *, new: bool) -> None:
-    """Raises UsageError for a cause that is unknown here, with the ids that are closest."""
+def check_cause(cause: str, book: Casebook, *, new: bool | None = None) -> None:
+    """Raises UsageError for a cause that is unknown here, with the ids that are closest. `new` lets an id of
+    one's own through; None where there is no such choice."""
     from kubelore.patterns.check import root_causes
 
     if not cause or cause in root_causes() or cause in book.store.stats().causes:
@@ -61,13 +62,24 @@ def check_cause(cause: str, book: Casebook, *, new: bool) -> None:
         return
     near = get_close_matches(cause, root_causes(), n=3, cutoff=CLOSE)
     offered = f"did you mean {', '.join(near)}? " if near else ""
-    raise UsageError(
-        f"there is no root cause {cause}",
-        hint=f"{offered}see: kubelore patterns causes; --new-cause takes an id of your own",
-    )
+    own = "" if new is None else "; --new-cause takes an id of your own"
+    raise UsageError(f"there is no root cause {cause}", hint=f"{offered}see: kubelore patterns causes{own}")
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 case`, `2 cases`."""
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def asked(case: Case) -> str:
+    """One line about what was asked and answered."""
+    answer = f"{case.cause} at {case.at_fault}" if case.at_fault else case.cause or "no cause"
+    return f"case {case.id[:SHORT_ID]}: {case.query}\n{answer}"
 
 
 def became(case: Case) -> str:
     """One line about the state that a case is in now."""
+    from kubelore.cli.console import clean
+
     merged = f", taught by case {case.merged_into[:SHORT_ID]}" if case.merged_into else ""
-    return f"case {case.id[:SHORT_ID]} is {case.state}: {case.why}{merged}"
+    return clean(f"case {case.id[:SHORT_ID]} is {case.state}: {case.why}{merged}")
