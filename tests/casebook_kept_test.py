@@ -18,6 +18,7 @@ from kubelore.casebook.catalogue import Catalogue, Section
 from kubelore.casebook.index import MAX_COMPARED
 from kubelore.casebook.recall import Recall
 from kubelore.casebook.states import Judgement
+from kubelore.casebook.verify import verify
 from kubelore.cases import Entry
 from kubelore.errors import StoreError
 from kubelore.store.sqlite.cases import SqliteCaseStore
@@ -195,6 +196,19 @@ def test_what_was_made_of_another_journal_counts_for_nothing(file: Path, tmp_pat
     with closing(open_store(file)) as store:
         assert store.derived(kept.NAME) is None
         assert quick(store) == whole(store)
+
+
+def test_verify_sees_what_somebody_made_up(file: Path) -> None:
+    with closing(open_store(file)) as store:
+        store.append(history(1, 30))
+        kept.keep(store, ALWAYS)
+        store.append(history(2, 10))
+        assert list(verify(store)) == []
+        others = Section.of(case(n, "oom_killed", OOM) for n in range(9))
+        store.derive(kept.NAME, 30, others.pack())
+        assert list(verify(store)) == ["what recall begins with is not what the cases say"]
+        store.repair()
+        assert list(verify(store)) == []
 
 
 def test_a_small_casebook_keeps_nothing(file: Path) -> None:

@@ -49,6 +49,15 @@ def keep(store: CaseStore, far: int = FAR_BEHIND) -> None:
         store.derive(NAME, seq, Section.joined(sections).pack())
 
 
+def is_faithful(store: CaseStore) -> bool:
+    """Whether what is kept says of every case what the case says. Reads all that teach."""
+    kept = _kept(store)
+    if kept is None:
+        return True
+    made = Section.joined(_sections(store, kept)[1])
+    return made.pack() == Section.of(store.past_cases().taught).pack()
+
+
 def _kept(store: CaseStore) -> tuple[int, Section] | None:
     try:
         found = store.derived(NAME)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from hashlib import sha256
 
+from kubelore.casebook.kept import is_faithful
 from kubelore.cases import Case, CaseFilter, Recorded, entry_hash, fold
 from kubelore.protocols import CaseStore, Progress
 
@@ -14,7 +15,8 @@ PAGE = 500
 
 def verify(store: CaseStore, progress: Progress | None = None) -> Iterator[str]:
     """One sentence for each thing that is not as it was written: the database's own check, the chain of
-    hashes, cases against what the journal makes of them, and what steps saw against the hashes in it.
+    hashes, cases against what the journal makes of them, what steps saw against the hashes in it, and what
+    recall begins with against the cases.
 
     What was cut off the end of the journal together with its cases leaves no trace but a shorter journal:
     compare the last hash with one that was noted before.
@@ -32,6 +34,8 @@ def verify(store: CaseStore, progress: Progress | None = None) -> Iterator[str]:
                 progress.advance(done, max(done, total), "cases")
         last = page[-1].id
     yield from (f"case {case_id} is in the journal and nowhere else" for case_id in sorted(ids))
+    if not is_faithful(store):
+        yield "what recall begins with is not what the cases say"
 
 
 def _chain(store: CaseStore, ids: set[str], progress: Progress | None) -> Iterator[str]:
