@@ -5,7 +5,7 @@ usage: python benchmarks/casebook.py [CASES ...]     default: 1000 10000 100000
 Recording: every step of an investigation of a recorded incident, against one bare INSERT of the same bytes
 into a table without anything else, in the same run and with the same durability. Then each size is filled
 with variations of that case (a fifth of them rated), and what people and recall ask is timed: the median of
-the runs. The largest file takes about 1.5 GB.
+the runs. The largest file takes about 3 GB.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ FORMAT = b"kubelore.catalogue/1"
 DIGEST_BYTES = 32
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Standing:
     """What a case says and counts for, as in `PastCase`; very many cases share one."""
 
@@ -38,9 +38,13 @@ class Standing:
 
     @classmethod
     def of(cls, case: PastCase) -> Standing:
-        return cls(
-            case.kind, case.root_cause, case.source, case.cluster, case.confirmed, case.count, case.credit
-        )
+        return cls(*_told(case))
+
+
+def _told(case: PastCase | Standing) -> tuple[str, str, str, str, bool, int, float]:
+    return (
+        case.kind, case.root_cause, case.source, case.cluster, case.confirmed, case.count, case.credit,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,28 +59,26 @@ class Section:
     def of(cls, cases: Iterable[PastCase]) -> Section:
         known = {case.id: case for case in cases}
         segment = Segment.of({case.id: case.signs for case in known.values()})
-        standings = [Standing.of(known[case.decode()]) for case in segment.ids]
-        return cls._made(segment, standings)
+        of_each = [Standing.of(known[case.decode()]) for case in segment.ids.tolist()]
+        standings = sorted(set(of_each), key=_told)
+        places = {standing: place for place, standing in enumerate(standings)}
+        which = np.fromiter((places[standing] for standing in of_each), dtype=np.int32, count=len(of_each))
+        return cls(segment, standings, which)
 
     @classmethod
     def joined(cls, sections: Sequence[Section]) -> Section:
-        """All living cases of sections that have none in common."""
+        """All living cases of sections that have none in common, as `of` would make it."""
         segment = Segment.joined([section.segment for section in sections])
-        by_id = {
-            case: section.standings[place]
-            for section in sections
-            for case, place, alive in zip(
-                section.segment.ids.tolist(), section.which.tolist(), section.segment.alive, strict=True
-            )
-            if alive
-        }
-        return cls._made(segment, [by_id[case] for case in segment.ids.tolist()])
-
-    @classmethod
-    def _made(cls, segment: Segment, of_each: Sequence[Standing]) -> Section:
-        standings = sorted(set(of_each))
+        living = [section.which[section.segment.alive] for section in sections]
+        used = zip(sections, living, strict=True)
+        known = {section.standings[n] for section, which in used for n in np.unique(which).tolist()}
+        standings = sorted(known, key=_told)
         places = {standing: place for place, standing in enumerate(standings)}
-        which = np.fromiter((places[standing] for standing in of_each), dtype=np.int32, count=len(of_each))
+        which = np.zeros(len(segment), dtype=np.int32)
+        for section, old in zip(sections, living, strict=True):
+            new = np.array([places.get(standing, 0) for standing in section.standings], dtype=np.int32)
+            here = section.segment.ids[section.segment.alive]
+            which[np.searchsorted(segment.ids, here)] = new[old]
         return cls(segment, standings, which)
 
     def standing(self, number: int) -> Standing:
@@ -96,7 +98,7 @@ class Section:
         head = {
             "arrays": [(array.dtype.str, len(array)) for array in little],
             "vocabulary": segment.vocabulary,
-            "standings": list(map(astuple, self.standings)),
+            "standings": list(map(_told, self.standings)),
         }
         content = b"".join([json.dumps(head).encode(), b"\n", *(array.tobytes() for array in little)])
         return FORMAT + sha256(content).digest() + content

@@ -14,8 +14,8 @@ from kubelore.protocols import CaseStore
 from kubelore.types import PastCase
 
 NAME = "catalogue"
-FAR_BEHIND = 4000
-"""Journal entries, of about 500 investigations, that are read anew at every start before it is made again."""
+FAR_BEHIND = 2000
+"""Journal entries, of about 250 investigations, that are read at every start before it is made again."""
 
 
 def catalogue(
