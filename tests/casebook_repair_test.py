@@ -15,7 +15,7 @@ from cli_support import CommandLine
 from kubelore.casebook import kept
 from kubelore.casebook.states import Judgement
 from kubelore.casebook.verify import verify
-from kubelore.cases import CaseFilter
+from kubelore.cases import Body, CaseFilter
 from kubelore.errors import StoreError
 from kubelore.store.sqlite.cases import NEW_KEY
 from kubelore.store.sqlite.database import PAGE_BYTES
@@ -105,6 +105,18 @@ def test_a_sound_casebook_is_left_as_it_is(file: Path, sound: Path) -> None:
     with closing(open_store(file)) as store:
         assert list(store.repair()) == ["made anew what cases are found by"]
     assert everything(file) == everything(sound)
+
+
+def test_room_that_was_forgotten_is_given_back(file: Path) -> None:
+    noise = random.Random(1).randbytes(4 << 20)
+    with closing(open_store(file)) as store:
+        store.append([], [Body(make(0).id, 9, noise)])
+        store.drop_bodies(before="9", over=0)
+    before = file.stat().st_size
+    with closing(open_store(file)) as store:
+        assert any("4 MiB back" in line for line in store.repair())
+    assert file.stat().st_size < before - len(noise)
+    assert len(everything(file)) == CASES
 
 
 def test_an_entry_that_was_changed_stays_told(file: Path) -> None:

@@ -127,7 +127,11 @@ def show(
 
 @cases.command()
 def stats(*, casebook: o.CasebookOption = None, output: o.DataOption = DataFormat.TEXT) -> None:
-    """Count cases, and how often answers were right where people judged them."""
+    """Count cases, and how often answers were right where people judged them.
+
+    Says what is forgotten by rule, too; KUBELORE_KEEP_DAYS, KUBELORE_KEEP_MIB, KUBELORE_TEACH_DAYS and
+    KUBELORE_CLUSTER_DAYS set other limits.
+    """
     from kubelore.cli import cases_render
     from kubelore.cli.console import clean_all
     from kubelore.cli.output import emit
@@ -179,7 +183,8 @@ def verify(*, casebook: o.CasebookOption = None, quiet: o.QuietOption = False) -
 def repair(*, casebook: o.CasebookOption = None) -> None:
     """Save what can be read of a damaged casebook, and make its cases anew from the journal.
 
-    The damaged file is kept beside the new one. What the journal lost stays lost, and verify says so.
+    The damaged file is kept beside the new one. What the journal lost stays lost, and verify says so. A sound
+    file that has much free room, because much was forgotten, becomes smaller.
     """
     from kubelore.cli.console import clean
     from kubelore.cli.output import print_plain

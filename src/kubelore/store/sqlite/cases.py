@@ -43,6 +43,8 @@ BEGINNINGS = ("started", "imported")
 """First entries of a case."""
 DERIVED = ("kept", "derived")
 """Tables that are made anew of the others."""
+MUCH_FREE = 0.25
+"""Part of the file from which on it is worth to write all of it anew."""
 NEW_KEY = "the key of clusters' names is lost and a new one was made: earlier clusters count as other ones"
 MAX_WORDS = 32
 MAX_RANKED = 1000
@@ -257,6 +259,9 @@ class SqliteCaseStore:
         with self._db.transaction():
             for name in ("drop_all_text", "put_all_text", "recount", "underive"):
                 self._db.execute(name)
+        if (free := self._db.free_bytes()) > self._db.bytes() * MUCH_FREE:
+            self._db.ask("VACUUM")
+            done.append(f"gave {free >> 20} MiB back that nothing was kept in")
         done += [f"made {made} cases anew from the journal"] if made else []
         done += [f"{beheaded} cases are lost: the journal has only their ends"] if beheaded else []
         return [*done, "made anew what cases are found by"]

@@ -165,6 +165,11 @@ class Database:
         """The error to raise for content that cannot be what was written."""
         return StoreCorrupt(f"{self.path} is damaged: {how}", hint=self.area.repair)
 
+    def free_bytes(self) -> int:
+        """Of it, what nothing is kept in any more; `VACUUM` gives it back."""
+        pages, size = (int(self._pragma(name)[0][0]) for name in ("freelist_count", "page_size"))
+        return pages * size
+
     def bytes(self) -> int:
         """What it takes on disk, with its log."""
         files = (self.path, self.path.with_name(self.path.name + "-wal"))

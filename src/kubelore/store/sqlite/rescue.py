@@ -48,8 +48,11 @@ def rescue(
             done += mend(fresh, lost)
         kept_as = damaged.path.with_name(f"{damaged.path.name}.damaged-{stamp}")
         try:
-            damaged.path.rename(kept_as)
-            new.rename(damaged.path)
+            try:
+                kept_as.hardlink_to(damaged.path)  # there is a file at its path at every moment
+            except OSError:  # not every file system has links
+                damaged.path.rename(kept_as)
+            new.replace(damaged.path)
         except OSError as error:
             raise StoreNotWritable(f"{damaged.path} cannot be replaced: {error.strerror}") from error
     damaged.close()
