@@ -217,12 +217,6 @@ def test_what_teaches_is_told_whole_and_then_by_what_changed(opened: Open) -> No
     assert changes.seq == everything.seq + 3
 
 
-def test_other_states_can_be_asked_for(opened: Open) -> None:
-    store = opened()
-    fill(store, 6)
-    assert len(store.past_cases(states=("trusted", "recorded")).taught) == 6
-
-
 def test_cases_that_teach_are_read_by_their_ids(opened: Open) -> None:
     store = opened()
     fill(store, 6)
@@ -273,6 +267,48 @@ def test_bodies_are_kept_once_and_dropped_oldest_first(opened: Open) -> None:
     assert store.drop_bodies(before="", over=250) == 1
     assert [list(store.bodies(case)) for case in "abc"] == [[0], [0], [0, 1, 2]]
     assert store.drop_bodies(before="", over=250) == 0
+
+
+def test_what_retired_cases_saw_is_dropped_sooner(opened: Open) -> None:
+    store = opened()
+    store.append([entry("a", state="retired"), entry("b")], [Body("a", 1, b"1"), Body("b", 1, b"1")])
+    assert store.drop_bodies(before="", over=99, retired="2026-03-01") == 0
+    assert store.drop_bodies(before="", over=99, retired="2026-03-02") == 1
+    assert [list(store.bodies(case)) for case in "ab"] == [[], [1]]
+
+
+def test_cases_outlive_their_use(opened: Open) -> None:
+    store = opened()
+    early, late = "2024-03-01T12:00:00.000Z", "2026-03-01T12:00:00.000Z"
+    teaches = {"state": "trusted", "cluster": "here"}
+    store.append(
+        [
+            entry("old", early, **teaches),
+            entry("useful", early, **teaches, credit=1.0),
+            entry("merged", early, **teaches, merged_into="old"),
+            entry("unsure", early, cluster="here"),
+            entry("theirs", early, state="trusted", cluster="gone", source="theirs"),
+            entry("gone", "2025-03-01T12:00:00.000Z", state="trusted", cluster="gone"),
+            entry("new", late, **teaches),
+            entry("kept", early, **teaches),
+        ]
+    )
+    store.append([Entry("kept", late, "ann", "undone")])
+    assert list(store.outlived(before="2025", unseen="", limit=9)) == ["old", "theirs"]
+    assert list(store.outlived(before="", unseen="2026", limit=9)) == ["gone"]
+    assert list(store.outlived(before="2025", unseen="2026", limit=2)) == ["old", "theirs"]
+    assert list(store.outlived(before="", unseen="", limit=9)) == []
+
+
+def test_repair_changes_nothing_that_is_sound(opened: Open) -> None:
+    store = opened()
+    ids = fill(store, 12)
+    store.append([], [Body(ids[0], 0, b"e"), Body(ids[0], 1, b"1")])
+    cases, stats, key = store.cases(CaseFilter(), limit=99), store.stats(), store.key()
+    assert store.repair()
+    assert (store.cases(CaseFilter(), limit=99), store.stats(), store.key()) == (cases, stats, key)
+    assert store.bodies(ids[0]) == {0: b"e", 1: b"1"}
+    assert len(store.search("why", CaseFilter(), limit=99)) == 12
 
 
 def test_ratings_are_counted_by_person_and_time(opened: Open) -> None:

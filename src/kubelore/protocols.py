@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from kubelore.cases import TRUSTED, Body, Case, CaseChanges, CaseFilter, CaseStats, Entry, Recorded
+from kubelore.cases import Body, Case, CaseChanges, CaseFilter, CaseStats, Entry, Recorded
 from kubelore.passages import (
     ANYTHING,
     Document,
@@ -18,7 +18,6 @@ from kubelore.passages import (
     Terms,
 )
 from kubelore.types import (
-    CaseState,
     ClusterInfo,
     Completion,
     Diagnosis,
@@ -364,9 +363,9 @@ class CaseStore(Protocol):
         """Cases that another one teaches for, oldest first."""
         ...
 
-    def past_cases(self, after: int = 0, states: Collection[CaseState] = TRUSTED) -> CaseChanges:
-        """Cases of these states that teach, as recall knows them, and what has become of them since journal
-        entry `after`: all of them for 0."""
+    def past_cases(self, after: int = 0) -> CaseChanges:
+        """Cases that teach, as recall knows them, and what has become of cases since journal entry `after`;
+        for 0 all that teach, and nothing of the others."""
         ...
 
     def taught(self, ids: Collection[str]) -> Sequence[PastCase]:

@@ -26,7 +26,7 @@ from kubelore.store.sqlite.case_rows import COLUMNS, case_of, past_case_of, reco
 from kubelore.store.sqlite.database import BUSY_SECONDS, Database
 from kubelore.store.sqlite.rescue import rescue
 from kubelore.store.sqlite.statements import CASEBOOK, as_json
-from kubelore.types import CaseState, PastCase
+from kubelore.types import PastCase
 
 STEPPED = {"seq", "steps", "lessons"}
 """Fields that one more step changes."""
@@ -149,19 +149,14 @@ class SqliteCaseStore:
     def merged(self, into: str) -> Sequence[Case]:
         return [case_of(row) for row in self._db.rows("merged", into=into)]
 
-    def past_cases(self, after: int = 0, states: Collection[CaseState] = TRUSTED) -> CaseChanges:
+    def past_cases(self, after: int = 0) -> CaseChanges:
         with self._db.snapshot():
             last = self._db.row("last_entry")
-            if after:
-                rows = self._db.rows("changed", after=after)
-            elif tuple(states) == TRUSTED:
-                rows = self._db.rows("teaching")
-            else:
-                rows = self._db.rows("teaching_in_states", states=as_json(states))
+            rows = self._db.rows("changed", after=after) if after else self._db.rows("teaching")
         taught: list[PastCase] = []
         dropped: list[str] = []
         for row in rows:
-            if row["state"] in states and not row["merged_into"]:
+            if row["state"] in TRUSTED and not row["merged_into"]:
                 taught.append(past_case_of(row))
             else:
                 dropped.append(row["id"])

@@ -128,11 +128,6 @@ SELECT {taught_columns}
 FROM investigations INDEXED BY investigations_teaching
 WHERE state = 'trusted' AND merged_into = '' ORDER BY timestamp, id
 
--- name: teaching_in_states
-SELECT {taught_columns}
-FROM investigations
-WHERE state IN (SELECT value FROM json_each(:states)) AND merged_into = '' ORDER BY timestamp, id
-
 -- name: changed
 SELECT {taught_columns}
 FROM investigations
