@@ -16,7 +16,7 @@ from kubelore.casebook.recorder import Recorder
 from kubelore.casebook.signs import signs
 from kubelore.casebook.states import Judgement
 from kubelore.casebook.verify import verify
-from kubelore.cases import Case, CaseFilter
+from kubelore.cases import Case, CaseFilter, Entry
 from kubelore.errors import CaseChanged, UsageError
 from kubelore.store.sqlite.cases import SqliteCaseStore
 from kubelore.types import Lesson
@@ -400,6 +400,8 @@ def test_a_case_is_found_by_the_beginning_of_its_id_and_as_the_last(store: Sqlit
     assert book(store).find("last").id == make(2).id
     with pytest.raises(UsageError, match="begins more than one"):
         book(store).find("0000000")
+    store.append([Entry(name, "2026-03-01T12:00:00Z", "ann", "started") for name in ("c1", "c10")])
+    assert book(store).find("c1").id == "c1", "an id of ours that begins another one"
     for wanted in ("", "9", "%", "last "):
         with pytest.raises(UsageError):
             book(store).find(wanted)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from kubelore.casebook.verify import verify
 from kubelore.cases import Entry
 from kubelore.errors import StoreError
 from kubelore.store.sqlite.cases import SqliteCaseStore
+from kubelore.store.sqlite.database import PAGE_BYTES
 from kubelore.types import Evidence, PastCase, Vote
 
 FACTS = (OOM, DISK, USUAL, {"pod.waiting": "ImagePullBackOff"}, {"log": "out-of-memory"})
@@ -174,6 +176,30 @@ def test_what_is_damaged_is_made_again_and_changes_no_answer(seed: int, file: Pa
         assert quick(store) == whole(store)
         Recall(kept.catalogue(store, lambda: open_store(file), failed, ALWAYS))
         assert store.derived(kept.NAME) == found
+
+
+def test_whatever_page_is_noise_recall_is_right_or_says_that_it_cannot_read(
+    file: Path, tmp_path: Path
+) -> None:
+    with closing(open_store(file)) as store:
+        store.append(history(3, 60))
+        kept.keep(store, ALWAYS)
+        store.append(history(4, 10))
+        expected = whole(store)
+    right = 0
+    pages = file.stat().st_size // PAGE_BYTES
+    for page in range(1, pages):
+        harmed = Path(shutil.copy(file, tmp_path / f"{page}.db"))
+        with harmed.open("r+b") as stream:
+            stream.seek(page * PAGE_BYTES)
+            stream.write(random.Random(page).randbytes(PAGE_BYTES))
+        told: list[StoreError] = []
+        with suppress(StoreError), closing(SqliteCaseStore(harmed, read_only=True)) as store:
+            recall = Recall(kept.catalogue(store, never, told.append, 10**9))
+            found = [vote for evidence in evidences() for vote in recall.votes("", evidence)]
+            assert found == expected or told
+            right += not told
+    assert right > pages / 2, "most pages are others"
 
 
 def test_what_an_older_kubelore_packed_is_made_again(file: Path) -> None:

@@ -42,8 +42,8 @@ class Casebook:
 
     # -- finding
     def find(self, wanted: str) -> Case:
-        """By the beginning of an id, or `last`: our own that was asked last. Raises UsageError, also where a
-        whole id begins another one: an imported case may be named like the beginning of one of ours."""
+        """By id, by the beginning of one, or `last`: our own that was asked last. Raises UsageError, also for
+        the id of an imported case that begins another one: it may be made to be taken for one of ours."""
         if wanted == "last":
             found = self.store.cases(CaseFilter(source=""), limit=1)
             if not found:
@@ -52,12 +52,12 @@ class Casebook:
                 )
             return found[0]
         ids = self.store.ids(wanted, limit=3) if wanted else ()
-        if len(ids) > 1:
+        case = self.store.case(wanted) or (self.store.case(ids[0]) if len(ids) == 1 else None)
+        if len(ids) > 1 and (case is None or case.source):
             raise UsageError(
                 f"{wanted} begins more than one id: {', '.join(ids)}",
                 hint="give more of it, or name imported cases by --source",
             )
-        case = self.store.case(ids[0]) if ids else None
         if case is None:
             raise UsageError(f"there is no case {wanted or 'without an id'}", hint="see: kubelore cases list")
         return case

@@ -15,6 +15,8 @@ from kubelore.cli.render import code, columns, heading, item, percent, readable
 NO_RATING = "-"
 MAX_CAUSES = 15
 MIB = 1 << 20
+ENDED = {"running": "no end on record: it still runs, or was killed", "failed": "no answer"}
+"""What is said of investigations that are not done."""
 
 
 def listed(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
@@ -133,7 +135,7 @@ def _named(answer: Mapping[str, Any]) -> str:
 
 
 def _answer(row: Mapping[str, Any]) -> str:
-    answered = _named(row) if row["status"] == "done" else row["status"]
+    answered = _named(row) if row["status"] == "done" else ENDED[row["status"]]
     if row["confirmed_cause"] and row["confirmed"]:
         truth = _named({"root_cause": row["confirmed_cause"], "object": row["confirmed_object"]})
         answered = truth if truth == answered else f"{truth} (answered: {answered})"
@@ -156,7 +158,8 @@ def _rows(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Asked", f"{report['timestamp'][:19].replace('T', ' ')} UTC"
     yield "State", f"{report['state']}: {report['why']}" if report["why"] else report["state"]
     answered = {name: report[name] for name in ("root_cause", "object", "confidence", "probability")}
-    yield "Answer", _verdict(answered) if report["status"] == "done" else report["error"] or report["status"]
+    ended = report["error"] or ENDED.get(report["status"], "")
+    yield "Answer", _verdict(answered) if report["status"] == "done" else ended
     if report["confirmed_cause"]:
         truth = {"root_cause": report["confirmed_cause"], "object": report["confirmed_object"]}
         yield "Confirmed" if report["confirmed"] else "Confirmed there", _named(truth)
