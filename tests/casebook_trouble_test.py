@@ -103,6 +103,23 @@ def test_a_home_that_does_not_exist_is_made_where_that_can_be_done(
     assert "not on record: /proc/none" in ran.err
 
 
+def test_doctor_says_whether_the_casebook_can_be_used(
+    tmp_path: Path, kubelore: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def said() -> dict[str, object]:
+        checks = kubelore("doctor", "-o", "json").json["checks"]
+        return next({**check} for check in checks if check["what"] == "casebook")
+
+    file = tmp_path / "c.db"
+    monkeypatch.setenv("KUBELORE_CASEBOOK", str(file))
+    assert said() == {"what": "casebook", "ok": True, "detail": f"none yet at {file}", "hint": ""}
+    assert not file.exists()
+    open_store(file).close()
+    assert (said()["ok"], said()["detail"]) == (True, str(file))
+    newer(file)
+    assert (said()["ok"], said()["hint"]) == (False, "update kubelore, or name another file")
+
+
 def test_people_are_named_by_their_account_and_not_by_what_they_set(monkeypatch: pytest.MonkeyPatch) -> None:
     before = user_name()
     for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):

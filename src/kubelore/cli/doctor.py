@@ -34,16 +34,18 @@ def doctor(
     model: o.ModelOption = "",
     base_url: o.BaseUrlOption = "",
     patterns: o.PatternsOption = None,
+    knowledge: o.KnowledgeOption = None,
+    casebook: o.CasebookOption = None,
     output: o.DataOption = DataFormat.TEXT,
     quiet: o.QuietOption = False,
 ) -> int:
-    """Say what works here: kubectl, context, permissions, patterns, model.
+    """Say what works here: kubectl, context, permissions, patterns, knowledge base, casebook, model.
 
     Exits with 3 when the cluster cannot be read. Recordings work all the same.
     """
     settings = o.make_settings(
         context=context, kubeconfig=kubeconfig, impersonate=impersonate, patterns=patterns, model=model,
-        base_url=base_url,
+        base_url=base_url, knowledge=knowledge, casebook=casebook,
     )  # fmt: skip
     from dataclasses import asdict
 
@@ -71,8 +73,34 @@ def _checks(settings: Settings) -> Iterator[Check]:
     )
     for problem in loaded.problems:
         yield Check("pattern", False, str(problem), hint)
+    yield from _stores(settings)
     if settings.model:
         yield _model(settings)
+
+
+def _stores(settings: Settings) -> Iterator[Check]:
+    """Opened as an investigation opens them; what is not there yet is no fault."""
+    from contextlib import closing
+
+    from kubelore import build
+    from kubelore.casebook.place import default_file as own_casebook
+    from kubelore.cluster.live.doctor import Check
+    from kubelore.errors import StoreError
+    from kubelore.knowledge.place import default_file as own_knowledge
+
+    tries = (
+        ("knowledge base", settings.knowledge or own_knowledge(), lambda: build.open_knowledge(settings)),
+        ("casebook", settings.casebook or own_casebook(), lambda: build.casebook(settings).store),
+    )
+    for what, file, opened in tries:
+        if not file.exists():
+            yield Check(what, True, f"none yet at {file}")
+            continue
+        try:
+            with closing(opened()):
+                yield Check(what, True, str(file))
+        except StoreError as error:
+            yield Check(what, False, str(error), error.hint)
 
 
 def _model(settings: Settings) -> Check:
