@@ -120,3 +120,9 @@ def test_a_line_that_is_no_query_is_named(kubelore: CommandLine, tmp_path: Path)
     found = kubelore("bench", "retrieval", "--docs", tmp_path, "--queries", queries, "-q")
     assert found.code == 4
     assert "q.jsonl:1" in found.err
+
+
+def test_the_smallest_mistake_is_a_mistake() -> None:
+    asked = [Asked("how does it scale?", frozenset({"none", "hpa"}), is_none=True)]
+    row = figures("set", [answers("way", lambda question: ["hpa"], asked, Silent())])["ways"][0]
+    assert row["answered_none"]["right"] == 1

@@ -19,6 +19,7 @@ RUNBOOKS = ROOT.parent / "shared" / "runbooks" / "prometheus-operator-runbooks.t
 HALVES = ("tune", "report")
 NAMES = [f"{what}-{half}.jsonl" for what in ("runbook-queries", "questions") for half in HALVES]
 TRAIN = "questions-train.jsonl"
+PLAIN = "questions-plain.jsonl"
 
 
 def rows(name: str) -> list[dict[str, Any]]:
@@ -38,7 +39,7 @@ def pattern_ids() -> set[str]:
     return {line.split("\t")[1] for line in lines if not line.startswith("#")} - {"-"}
 
 
-@pytest.mark.parametrize("name", [*NAMES, TRAIN])
+@pytest.mark.parametrize("name", [*NAMES, TRAIN, PLAIN])
 def test_every_line_has_its_fields(name: str) -> None:
     is_query = name.startswith("runbook")
     needed = {"query", "source", "also"} if is_query else {"question", "label", "also", "source"}
@@ -124,16 +125,24 @@ def test_the_training_questions_say_where_they_come_from() -> None:
     assert sources.count("own") <= len(sources) * 2 / 3
 
 
-def test_the_training_questions_share_nothing_with_the_halves() -> None:
+def test_plain_questions_cover_every_pattern() -> None:
+    asked, known = rows(PLAIN), pattern_ids() | {"none"}
+    counts = Counter(row["label"] for row in asked)
+    assert counts.keys() == known
+    assert min(counts.values()) >= 4
+
+
+@pytest.mark.parametrize("name", [TRAIN, PLAIN])
+def test_the_training_questions_share_nothing_with_the_halves(name: str) -> None:
     halves = [row for half in HALVES for row in rows(f"questions-{half}.jsonl")]
     taken = {folded(row["question"]) for row in halves} | {row["source"] for row in halves} - {"own"}
-    asked = enumerate(rows(TRAIN), 1)
+    asked = enumerate(rows(name), 1)
     wrong = [number for number, row in asked if {folded(row["question"]), row["source"]} & taken]
     assert wrong == []
 
 
 def test_nothing_is_there_twice() -> None:
-    for what, parts in (("runbook-queries", HALVES), ("questions", (*HALVES, "train"))):
+    for what, parts in (("runbook-queries", HALVES), ("questions", (*HALVES, "train", "plain"))):
         texts = Counter(folded(text_of(row)) for part in parts for row in rows(f"{what}-{part}.jsonl"))
         assert max(texts.values()) == 1, what
 
@@ -147,5 +156,5 @@ def test_the_halves_share_no_source_of_a_question() -> None:
 
 def test_the_readme_counts_the_lines() -> None:
     readme = (DATA / "README.md").read_text("utf-8")
-    for name in NAMES:
+    for name in (*NAMES, TRAIN, PLAIN):
         assert f"| `{name}` | {len(rows(name))} |" in readme

@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 
 from kubelore import build
-from kubelore.knowledge.matching import NONE_SIGNS, PATTERN_SIGNS, Matcher, packaged_model
+from kubelore.knowledge.matching import (
+    NONE_SIGNS,
+    PATTERN_SIGNS,
+    Matcher,
+    packaged_model,
+    packaged_tone,
+    turns,
+)
 from kubelore.knowledge.patterns import CauseText, PatternText, pages
 from kubelore.packaged import packaged_yaml
 from kubelore.patterns.load import load
@@ -134,3 +141,43 @@ def test_questions_are_matched_without_what_is_slow_to_start() -> None:
         "sys.exit(bool({'numpy', 'tokenizers', 'safetensors'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("question", "pattern"),
+    [
+        ("search is very slow", "high_resource_usage"),
+        ("the bot keeps crashing, what is the cause?", "crashloopbackoff"),
+        ("orders cannot reach its database", "service_not_working"),
+        ("why does the nightly job never finish?", "job_failed"),
+    ],
+)
+def test_plain_words_of_users_fire(question: str, pattern: str) -> None:
+    assert pattern in [found.pattern for found in matcher().match(question, 2)]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "npm ERR! missing script: start",
+        "terraform destroy hangs at the subnet",
+        "could the chart set a priority class?",
+        "what is the difference between a Job and a CronJob?",
+        "minikube does not start on my windows laptop",
+    ],
+)
+def test_errors_of_other_tools_wishes_and_lessons_fire_nothing(question: str) -> None:
+    assert matcher().match(question) == []
+
+
+def test_kinds_of_talk_are_lists_of_text_with_a_weight() -> None:
+    kinds = packaged_yaml("kubelore.knowledge", "speech.yaml")["kinds"]
+    assert all(isinstance(phrase, str) for phrases in kinds.values() for phrase in phrases)
+    assert {f"<{kind}>" for kind in kinds} <= packaged_tone().keys()
+
+
+def test_turns_of_phrase_are_words_pairs_kinds_of_talk_and_beginnings() -> None:
+    assert turns("Terraform fails") == {
+        "terraform", "fail", "terraform fail", "^terraform", "<provision>", "^<provision>",
+    }  # fmt: skip
+    assert turns("") == frozenset()

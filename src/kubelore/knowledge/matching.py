@@ -4,8 +4,8 @@ Three readings of a question are weighed together: the phrases that the patterns
 pattern and question share, and how much of the question is in one line of what people say when they mean the
 pattern (`sayings.yaml`). Being about nothing that a pattern covers is one more candidate, with signs of its
 own: how near the question is to how-to questions and talk of other things, and whether it is put as they are
-(`tone.tsv`). The weights (`matching.yaml`) and the tone are learned from labelled questions, not the same
-ones, by `kubelore bench retrieval --fit` and `--tone`.
+(`speech.yaml`, `tone.tsv`). The weights (`matching.yaml`) and the tone are learned from labelled questions,
+not the same ones, by `kubelore bench retrieval --fit` and `--tone`.
 
 Vectors would add nothing (docs/log.md), and half a second to every investigation. Patterns come in as
 `PatternText`: this package does not know the library.
@@ -27,14 +27,19 @@ from kubelore.knowledge.analyse import query_terms, stem, terms
 from kubelore.knowledge.patterns import PatternText
 from kubelore.packaged import packaged_text, packaged_yaml
 
-PATTERN_SIGNS = ("phrases", "line", "words")
+PATTERN_SIGNS = ("phrases", "phrases to be taught", "line", "words")
 MOODS = ("plain", "wish in trouble", "wish")
-NONE_SIGNS = ("always", "line", "unknown", "tone", "orders", *MOODS)
+NONE_SIGNS = ("always", "line", "unknown", "tone", "taught", "orders", *MOODS)
+TAUGHT = "^<concept>"
+"""A question that begins so wants to be taught, so that the name of a trouble in it tells less."""
 MOST_TIMES = 3
 """A word that a pattern says more often counts no more."""
 SAME = 0.6
 """A line of no pattern that is more alike to a question of none may have been written with it in mind, and is
 left out when weights are fitted to that question."""
+
+MOST_SAID = 6
+"""Words of a phrase in `speech.yaml`."""
 
 _SPOKEN = re.compile(r"[a-z0-9']+")
 
@@ -60,7 +65,7 @@ class Reading(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """The numbers of `matching.yaml`."""
+    """The numbers of `matching.yaml`. A sign that no weight was learned for yet counts nothing."""
 
     patterns: Mapping[str, float]
     """Weights of PATTERN_SIGNS."""
@@ -135,8 +140,8 @@ class Matcher:
         """All patterns, likeliest first, and the probability that it is about none of them."""
         chances = probabilities(
             self.signs(question),
-            [self.model.patterns[name] for name in PATTERN_SIGNS],
-            [self.model.none[name] for name in NONE_SIGNS],
+            [self.model.patterns.get(name, 0.0) for name in PATTERN_SIGNS],
+            [self.model.none.get(name, 0.0) for name in NONE_SIGNS],
         )
         found = [
             Matched(pattern.id, chance) for pattern, chance in zip(self._patterns, chances, strict=False)
@@ -150,19 +155,22 @@ class Matcher:
         asked = {word: lines.rarity(word) for word in query_terms(question)}
         mass = sum(asked.values())
         alike = lines.alike(asked)
+        taught = float(TAUGHT in turns(question))
+        phrases = [min(1.0, max(0.0, reading.scores.get(pattern.id, 0.0))) for pattern in self._patterns]
         patterns = [
             (
-                min(1.0, max(0.0, reading.scores.get(pattern.id, 0.0))),
+                phrases[index],
+                phrases[index] * taught,
                 max((alike.get(line, 0.0) for line in lines.of[index]), default=0.0),
                 sum(asked[word] * lines.peculiar(word, index) for word in asked) / math.sqrt(mass + 1),
             )
-            for index, pattern in enumerate(self._patterns)
+            for index in range(len(self._patterns))
         ]
         none = [alike.get(line, 0.0) for line in lines.none]
         near = max((how for how in none if not (fitting and how >= SAME)), default=0.0)
         unknown = sum(weight for word, weight in asked.items() if word not in lines.known) / (mass or 1.0)
         moods = [float(reading.mood == mood) for mood in MOODS]
-        put = [tone(question, packaged_tone()), float(reading.orders), *moods]
+        put = [tone(question, packaged_tone()), taught, float(reading.orders), *moods]
         return Signs(patterns, (1.0, near, unknown, *put))
 
     @cached_property
@@ -180,9 +188,36 @@ def probabilities(signs: Signs, patterns: Sequence[float], none: Sequence[float]
 
 
 def turns(text: str) -> frozenset[str]:
-    """Turns of phrase: words as they are said, the small ones too, and pairs of them."""
-    words = [stem(word) for word in _SPOKEN.findall(text.lower())]
-    return frozenset((*words, *(f"{one} {next_}" for one, next_ in pairwise(words))))
+    """Turns of phrase: words as they are said, the small ones too, pairs of them, the kinds of talk that they
+    are typical of (`speech.yaml`), and what the text begins with."""
+    words = _spoken(text)
+    kinds = _kinds()
+    found = {
+        *words,
+        *(f"{one} {next_}" for one, next_ in pairwise(words)),
+        *(f"^{word}" for word in words[:1]),
+    }
+    for at in range(len(words)):
+        for end in range(at + 1, at + 1 + MOST_SAID):
+            typical = kinds.get(words[at:end], ())
+            found.update(f"<{kind}>" for kind in typical)
+            if at == 0:
+                found.update(f"^<{kind}>" for kind in typical)
+    return frozenset(found)
+
+
+def _spoken(text: str) -> tuple[str, ...]:
+    return tuple(stem(word) for word in _SPOKEN.findall(text.lower()))
+
+
+@cache
+def _kinds() -> Mapping[tuple[str, ...], frozenset[str]]:
+    """Kinds of talk by the words that are typical of them."""
+    kinds = defaultdict(set)
+    for kind, phrases in packaged_yaml("kubelore.knowledge", "speech.yaml")["kinds"].items():
+        for phrase in phrases:
+            kinds[_spoken(phrase)].add(kind)
+    return {words: frozenset(found) for words, found in kinds.items()}
 
 
 def tone(question: str, known: Mapping[str, Turn]) -> float:

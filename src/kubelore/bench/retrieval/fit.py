@@ -35,6 +35,7 @@ TONE_PENALTY = 0.33
 TONE_LEAST = 2
 """Questions that a turn of phrase must be in."""
 TONE_STEPS = 25
+MOST_ANSWERED = 0.1
 FREE = 100.0
 """Stands for an intercept that is next to not penalised."""
 FOLDS = 5
@@ -130,21 +131,9 @@ def tones(questions: Sequence[str], trouble: Sequence[bool]) -> list[float]:
     return [found[index] for index in range(len(questions))]
 
 
-def best_silent(examples: Sequence[Example], chances: Sequence[Numbers], depth: int) -> float:
-    """The threshold that keeps most right answers for the fewest questions of none that are answered: the
-    largest difference of both rates."""
+def best_silent(examples: Sequence[Example], chances: Sequence[Numbers]) -> float:
+    """The highest threshold with which at most MOST_ANSWERED of the questions about none are answered."""
     none = np.array([chance[-1] for chance in chances])
     about_none = np.array([bool(example.right[-1]) and not example.right[:-1].any() for example in examples])
-    hit = np.array(
-        [
-            bool(example.right[np.argsort(-chance[:-1])[:depth]].any())
-            for example, chance in zip(examples, chances, strict=True)
-        ]
-    )
     steps = np.round(np.arange(0.02, 0.99, 0.01), 2)
-    gains = [
-        hit[~about_none & (none <= step)].sum() / (~about_none).sum()
-        - (about_none & (none <= step)).sum() / about_none.sum()
-        for step in steps
-    ]
-    return float(steps[int(np.argmax(gains))])
+    return float(max(step for step in steps if (none[about_none] <= step).mean() <= MOST_ANSWERED))

@@ -63,7 +63,7 @@ def learn(
         for one, sounds in zip(asked, told, strict=True)
     ]
     without = held_out(examples)
-    silent = best_silent(examples, without, DEPTH)
+    silent = best_silent(examples, without)
     learned = model(fit(examples), silent)
     chances = dict(zip((one.question for one in asked), without, strict=True))
 

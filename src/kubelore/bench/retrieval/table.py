@@ -31,9 +31,9 @@ class Answers:
     places: tuple[int, ...]
     """Of the first right answer from 1, 0 when there is none; for questions that have one."""
     spoke: tuple[bool, ...]
-    """Whether it wrongly answered; for questions that have no answer."""
+    """Whether it answered, be it by the smallest mistake; for questions that have no answer."""
     misses: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]
-    """(question, right ids, first three answers) where no right one is among these, or none is right."""
+    """(question, right ids, first three answers) where no right one is among these, or none should be."""
 
     def hits(self, depth: int) -> Share:
         return Share.of(0 < place <= depth for place in self.places)
@@ -51,7 +51,7 @@ def answers(way: str, ask: Ask, asked: Sequence[Asked], progress: Progress) -> A
         place = next((number for number, id_ in enumerate(found, 1) if id_ in one.right), 0)
         wrong = not 0 < place <= 3
         if one.is_none:
-            wrong = bool(found) and place != 1
+            wrong = bool(found)
             spoke.append(wrong)
         else:
             places.append(place)
