@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kubelore.knowledge.analyse import query_terms, related_terms
-from kubelore.packaged import packaged_yaml
+from kubelore.packaged import packaged_text, packaged_yaml
 from kubelore.passages import ANYTHING, IndexInfo, KnowledgeFilter, Terms
 from kubelore.protocols import Embedder, KnowledgeStore
 from kubelore.redaction import redact
@@ -26,9 +26,9 @@ MOST_WORDS = 40
 """Of a question: a pasted log has more, and the rarest say most."""
 MOST_LETTERS = 4_000
 """Of a question, for the embedder."""
-FEW = 200
-"""In a smaller store, a word that one passage has is taken to be as rare as here."""
-
+USUAL = 200
+"""So many passages of the usual words (`word-shares.tsv`) are thought to be in every store: a few documents
+cannot tell which words are common."""
 
 NO_TERMS = Terms("", "")
 
@@ -76,6 +76,14 @@ def packaged_ranking() -> Ranking:
         relevance_by_words=(by_words["bias"], by_words["words"]),
         floor=data["floor"],
     )
+
+
+@cache
+def packaged_shares() -> Mapping[str, float]:
+    """In what share of the passages of this field each of the common words is."""
+    lines = packaged_text("kubelore.knowledge", "word-shares.tsv").splitlines()
+    rows = (line.split("\t") for line in lines if not line.startswith("# "))
+    return {word: float(share) for word, share in rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,14 +191,14 @@ class Search:
         """The rarest words of a question, the rarest first."""
         asked = query_terms(text)
         related = {word: related_terms(word) for word in asked}
-        passages = max(self._index.passages, FEW)
+        passages = self._index.passages + USUAL
         frequency = self._store.frequencies(
             {*asked, *(other for others in related.values() for other in others)}
         )
 
         def rarity(word: str) -> float:
-            """1 for a word that no passage has, 0 for one that all have."""
-            count = min(passages, frequency.get(word, 0))
+            """Near 1 for a word that no passage has, 0 for one that all have."""
+            count = min(passages, frequency.get(word, 0) + USUAL * packaged_shares().get(word, 0.0))
             return math.log((passages + 1) / (count + 1)) / math.log(passages + 1)
 
         found = [
