@@ -17,6 +17,7 @@ from kubelore.knowledge.ingest.page import Block, Found, Page, Skipped
 from kubelore.knowledge.ingest.pipeline import Ingest, Labels
 from kubelore.knowledge.ingest.sources import Pages, open_source
 from kubelore.knowledge.ingest.summary import Duplicate, Summary
+from kubelore.knowledge.search import Search
 from kubelore.store.sqlite.knowledge.store import SqliteKnowledge
 from support import SHARED
 
@@ -277,6 +278,37 @@ def test_two_at_once_store_everything(file: Path, tmp_path: Path) -> None:
     opened = SqliteKnowledge(file)
     assert (opened.stats().documents, opened.problems()) == (300, [])
     opened.close()
+
+
+def _removed_and_added(file: Path, path: Path) -> None:
+    opened = SqliteKnowledge(file)
+    try:
+        for _ in range(3):
+            opened.remove_source("docs")
+            add(opened, path, "docs")
+    finally:
+        opened.close()
+
+
+def test_another_process_searches_on_while_a_source_is_removed(
+    store: SqliteKnowledge, file: Path, tmp_path: Path
+) -> None:
+    docs = write(tmp_path / "docs", {f"{i}.md": f"# T{i}\n\nzebra crossing {LONG}{i}\n" for i in range(150)})
+    kept = write(tmp_path / "kept", {"a.md": "# Zebra\n\nA zebra crossing that stays.\n"})
+    add(store, docs, "docs")
+    add(store, kept, "kept")
+    process = multiprocessing.get_context("fork").Process(target=_removed_and_added, args=(file, docs))
+    process.start()
+    reader = SqliteKnowledge(file, read_only=True)
+    search, searches = Search(reader, Letters()), 0
+    while process.is_alive():
+        found = search.find("zebra crossing", limit=200)
+        assert "kept" in {one.entry.source for one in found}
+        searches += 1
+    process.join()
+    assert (process.exitcode, searches > 1) == (0, True)
+    assert len(search.find("zebra crossing", limit=200, floor=False)) > 50
+    reader.close()
 
 
 def test_names_that_differ_only_in_what_is_left_out_stay_two_documents(
