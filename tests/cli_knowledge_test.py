@@ -202,6 +202,12 @@ def test_patterns_are_always_among_what_is_searched(
     assert kubelore(*asked).json["found"][0]["document"] == "zebra_queue_stalls"
 
 
+def test_an_empty_path_does_not_mean_the_folder_that_one_is_in(kubelore: CommandLine) -> None:
+    ran = kubelore("knowledge", "add", "")
+    assert (ran.code, ran.out) == (2, "")
+    assert "what is to be added?" in ran.err
+
+
 def test_what_is_piped_in_is_added(
     kubelore: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

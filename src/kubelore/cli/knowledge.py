@@ -51,7 +51,7 @@ def register(app: typer.Typer) -> None:
 def add(
     *,
     path: Annotated[
-        Path,
+        str,
         typer.Argument(
             metavar="PATH",
             help="A document, a folder, a checkout of documentation, an archive, a Stack Exchange Posts.xml, "
@@ -93,10 +93,12 @@ def add(
     from kubelore.knowledge.ingest.sources import open_source
     from kubelore.knowledge.ingest.summary import Summary
 
+    if not path:  # of a variable that is not set; as a path it would be the folder that one is in
+        raise UsageError("what is to be added?", hint="name a file, a folder or an archive")
     labels = Labels(next(iter(_types([type_] if type_ else ())), None), tuple(tags or ()), licence)
     summary = Summary()
     settings = o.make_settings(patterns=patterns, knowledge=knowledge)
-    with closing(build.open_knowledge(settings)) as store, open_source(path, source, url) as found:
+    with closing(build.open_knowledge(settings)) as store, open_source(Path(path), source, url) as found:
         try:
             with ProgressBar(quiet) as bar:
                 build.index_patterns(settings, store, bar)
