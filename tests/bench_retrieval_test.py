@@ -70,7 +70,9 @@ def test_documents_are_searched_without_touching_the_users_knowledge(
     (docs / "etcd.md").write_text(
         "# etcdNoLeader\n\nThe cluster has no leader, a majority of members is down.\n"
     )
-    (docs / "disk.md").write_text("# NodeFilesystem\n\nThe filesystem of a node is almost full.\n")
+    (docs / "disk.md").write_text(
+        "# NodeFilesystem\n\nThe disk of a node is almost full, no space is left.\n"
+    )
     queries = write(
         tmp_path / "q.jsonl",
         {"query": "etcd lost its majority", "source": "etcd.md"},
