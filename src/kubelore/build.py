@@ -310,10 +310,12 @@ def _documents(settings: Settings, opened: ExitStack, unread: list[NotChecked]) 
         return None
     from kubelore.knowledge.lessons import KnowledgeLessons
     from kubelore.knowledge.search import Search
+    from kubelore.patterns.check import root_causes
 
     try:
         store = opened.enter_context(closing(open_knowledge(settings, read_only=True)))
-        return KnowledgeLessons(Search(store, embedder(settings)))
+        causes = {cause.id: cause.meaning for cause in root_causes().values()}
+        return KnowledgeLessons(Search(store, embedder(settings)), causes)
     except StoreError as error:
         unread.append(NotChecked("knowledge base", str(error)))
         return None

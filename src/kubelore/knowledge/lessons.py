@@ -1,17 +1,27 @@
-"""What the knowledge base teaches an investigation: a few passages, by the question and by what was seen."""
+"""What the knowledge base teaches an investigation: a few passages, by the question and by what was seen.
+
+A passage is shown with what follows it in its document, for the remedy often stands there.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, lru_cache
 
 from kubelore.errors import KubeloreError
 from kubelore.knowledge.search import Found, Search
+from kubelore.packaged import packaged_yaml
 from kubelore.passages import KnowledgeFilter
-from kubelore.types import Diagnosis, Evidence, Lesson, NotChecked, Reading
+from kubelore.types import CitedFact, Diagnosis, Evidence, KnowledgeEntry, Lesson, NotChecked, Reading
 
 SHOWN = 3
+WORTH_TEACHING = 0.15
+"""Relevance from which a passage is shown to a model: evidence has many words, some of them everywhere."""
+WORTH_READING = 0.3
+"""Relevance from which people are sent to a passage."""
+LETTERS = 2_000
+"""Of a passage with what follows it."""
 DOCUMENTS = KnowledgeFilter(types=("solution", "doc", "investigation"))
 """Patterns are lessons of their own."""
 MOST_FACTS = 12
@@ -24,10 +34,13 @@ class KnowledgeLessons:
 
     name = "knowledge"
 
-    def __init__(self, search: Search, limit: int = SHOWN) -> None:
+    def __init__(self, search: Search, causes: Mapping[str, str], limit: int = SHOWN) -> None:
+        """`causes` says in words what each root cause means."""
         self._search = search
+        self._causes = causes
         self._limit = limit
         self._find = lru_cache(maxsize=64)(self._found)
+        self._text = lru_cache(maxsize=64)(self._read)
         self._problem = ""
 
     def recall(self, question: str, evidence: Evidence) -> Sequence[Lesson]:
@@ -37,26 +50,35 @@ class KnowledgeLessons:
                 "knowledge",
                 found.entry.id,
                 found.entry.title,
-                found.entry.content,
+                self._text(found.entry),
                 source=where(found),
                 date=found.entry.time[:10],
             )
             for found in self._find(question, in_words(evidence))
+            if found.relevance >= WORTH_TEACHING
         ]
 
     def read_on(self, diagnosis: Diagnosis) -> Sequence[Reading]:
         """Passages about the diagnosis, for people."""
         if diagnosis.object is None:
             return ()
-        said = [_words(cited.fact.name) for cited in diagnosis.evidence]
-        answer = " ".join([_words(diagnosis.root_cause), *dict.fromkeys(said)])
+        meaning = self._causes.get(diagnosis.root_cause, "")
+        answer = " ".join([_words(diagnosis.root_cause), meaning, *_telling(diagnosis.evidence)])
         return [
             Reading(found.entry.title, where(found), found.entry.id, found.entry.time)
             for found in self._find(answer, "")
+            if found.relevance >= WORTH_READING
         ]
 
     def not_checked(self) -> tuple[NotChecked, ...]:
         return (NotChecked("knowledge base", self._problem),) if self._problem else ()
+
+    def _read(self, entry: KnowledgeEntry) -> str:
+        try:
+            return self._search.read_on(entry, LETTERS)
+        except KubeloreError as error:
+            self._problem = str(error)
+            return entry.content
 
     def _found(self, question: str, evidence: str) -> Sequence[Found]:
         if self._problem:
@@ -70,8 +92,19 @@ class KnowledgeLessons:
 
 def in_words(evidence: Evidence) -> str:
     """What was seen, as text to search with: facts, for the names of objects are in nobody's documents."""
-    unique = dict.fromkeys(_words(cited.fact.name) for cited in evidence)
-    return " ".join([*unique][:MOST_FACTS])
+    return " ".join(_telling(evidence)[:MOST_FACTS])
+
+
+def _telling(seen: Iterable[CitedFact]) -> list[str]:
+    """Facts in words, each once, without those that healthy workloads show too."""
+    everyday = _everyday()
+    names = dict.fromkeys(item.fact.name for item in seen)
+    return [_words(name) for name in names if everyday.isdisjoint((name, name.partition("=")[0]))]
+
+
+@cache
+def _everyday() -> frozenset[str]:
+    return frozenset(packaged_yaml("kubelore.knowledge", "everyday.yaml")["facts"])
 
 
 def _words(name: str) -> str:

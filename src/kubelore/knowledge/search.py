@@ -26,6 +26,8 @@ MOST_WORDS = 40
 """Of a question: a pasted log has more, and the rarest say most."""
 MOST_LETTERS = 4_000
 """Of a question, for the embedder."""
+FOLLOWING = 5
+"""Passages that may be read beyond one."""
 USUAL = 200
 """So many passages of the usual words (`word-shares.tsv`) are thought to be in every store: a few documents
 cannot tell which words are common."""
@@ -162,6 +164,18 @@ class Search:
         if floor:
             best = [one for one in best if one.relevance >= self._ranking.floor]
         return _apart(best, limit)
+
+    def read_on(self, entry: KnowledgeEntry, letters: int) -> str:
+        """The passage, and as much of what follows it in its document as makes at most `letters` with it, in
+        whole passages. Raises StoreError."""
+        read, left = [entry.content], letters - len(entry.content)
+        where = KnowledgeFilter(sources=(entry.source,))
+        for next_ in self._store.page(where, limit=FOLLOWING, after=entry.id):
+            left -= len(next_.content)
+            if next_.document != entry.document or left < 0:
+                break
+            read.append(next_.content)
+        return "\n\n".join(read)
 
     def _weigh(self, text: str, where: KnowledgeFilter) -> dict[str, Found]:
         """All candidates by their ids."""
