@@ -36,6 +36,7 @@ TONE_LEAST = 2
 """Questions that a turn of phrase must be in."""
 TONE_STEPS = 25
 MOST_ANSWERED = 0.1
+"""Of questions about nothing, cross-validated."""
 FREE = 100.0
 """Stands for an intercept that is next to not penalised."""
 FOLDS = 5
