@@ -244,8 +244,8 @@ def _write(page: Path, report: dict[str, Any]) -> None:
 
     intro = (
         f"Written by `kubelore bench retrieval`, {report['date']}. Of files named tune, train, plain, dev or "
-        "own, kubelore's makers know every line, and weights are fitted to them; of files named report, nothing "
-        f"but these totals. {LEGEND}"
+        "own, kubelore's makers know every line, and weights are fitted to them; of files named report, "
+        f"nothing but these totals. {LEGEND}"
     )
     repeat = Section("To repeat", (Commands((shlex.join(["kubelore", *sys.argv[1:]]),)),))
     markdown.write(page, TITLE, intro, [*_sections(report), repeat])
