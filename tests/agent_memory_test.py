@@ -81,6 +81,21 @@ def test_one_case_alone_changes_no_answer_that_fresh_evidence_gives() -> None:
     assert "node_not_ready" in [other.root_cause for other in found.alternatives]
 
 
+def test_one_case_alone_adds_nothing_to_what_it_agrees_with() -> None:
+    case = investigation((REFUSED, CALL_REFUSED), CHAIN)
+    agreed = answer(case, [vote("dependency_unavailable", CHECKOUT, 2.0, case, cases=1)])
+    assert agreed.uncalibrated == answer(case).uncalibrated
+
+
+def test_a_cause_that_patterns_know_and_do_not_see_overrules_no_sure_answer() -> None:
+    case = investigation((REFUSED, CALL_REFUSED), CHAIN)
+    found = answer(case, [vote("oom_killed", CHECKOUT, 3.0, case, cases=5)])
+    assert found.root_cause == "dependency_unavailable"
+    assert "oom_killed" in [other.root_cause for other in found.alternatives]
+    unknown = answer(case, [vote("disk_full", CHECKOUT, 3.0, case)])
+    assert unknown.root_cause == "disk_full"
+
+
 def test_ratings_alone_change_no_answer_that_fresh_evidence_gives() -> None:
     case = investigation((REFUSED, CALL_REFUSED), CHAIN)
     rated = vote("node_not_ready", CHECKOUT, 3.0, case, cases=5, confirmed=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from kubelore.patterns.check import root_causes
@@ -11,10 +12,15 @@ from kubelore.types import Vote
 
 CASEBOOK = "casebook"
 """Id of the pattern that a recalled case is treated as."""
-AGREEMENT = 1.0
-"""Log-odds that a suspect gains at most when past cases name it too."""
+AGREEMENT = 0.25
+"""Log-odds that a suspect gains at most when past cases name it too: enough between equals, no more."""
 CORROBORATED = 2
 """Confirmed cases that may change an answer; one alone gives an answer only where there is no other."""
+SURE = 1.0
+"""Log-odds of an answer of the patterns that past cases do not overrule with a cause that patterns know
+too, whose own signs are not there."""
+BELOW = 0.5
+"""Log-odds by which a suspect that is held back stays below that answer."""
 NAMED = 3
 """Cases that an explanation names."""
 
@@ -33,7 +39,13 @@ def recalled(
 
 def agreement(vote: Vote | None) -> float:
     """Log-odds that a vote adds to a suspect that has evidence of its own."""
-    return AGREEMENT * sigmoid(vote.weight) if vote else 0.0
+    return AGREEMENT * sigmoid(vote.weight) if vote and corroborated(vote) else 0.0
+
+
+def at_most(vote: Vote, answer: float, patterns: Sequence[Pattern]) -> float:
+    """What a suspect that only past cases name may weigh beside the patterns' best `answer`, in log-odds."""
+    overruled = 0.0 if not corroborated(vote) else SURE if _known(vote.root_cause, patterns) else math.inf
+    return answer - BELOW if answer > overruled else math.inf
 
 
 def is_recalled(candidate: Candidate) -> bool:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from kubelore.agent.playbook.memory import agreement, corroborated, is_recalled, recalled
+from kubelore.agent.playbook.memory import agreement, at_most, is_recalled, recalled
 from kubelore.agent.playbook.relevance import TELLS_NOTHING, Distances, calls_cleared, distances
 from kubelore.agent.subject import Subjects
 from kubelore.patterns.model import Pattern
@@ -115,18 +115,18 @@ def reason(
         vote = said.get((candidate.root_cause, candidate.object))
         weight += 0.0 if is_recalled(candidate) else agreement(vote)
         suspects.append(Suspect(candidate, weight, vote=vote))
-    _hold_back(suspects)
+    _hold_back(suspects, patterns)
     _explain_symptoms(suspects, evidence)
     suspects.sort(key=lambda s: (-s.weight, s.candidate.root_cause, s.object))
     return Ranking(suspects, near)
 
 
-def _hold_back(suspects: Sequence[Suspect]) -> None:
-    """A single past case gives an answer only where fresh evidence gives none."""
+def _hold_back(suspects: Sequence[Suspect], patterns: Sequence[Pattern]) -> None:
+    """Fresh evidence comes before what was seen before."""
     answer = max((s.weight for s in suspects if not is_recalled(s.candidate)), default=-math.inf)
     for suspect in suspects:
-        if suspect.vote and is_recalled(suspect.candidate) and not corroborated(suspect.vote):
-            suspect.weight = min(suspect.weight, answer - 0.5) if answer > 0 else suspect.weight
+        if suspect.vote and is_recalled(suspect.candidate):
+            suspect.weight = min(suspect.weight, at_most(suspect.vote, answer, patterns))
 
 
 def _in_trouble(candidate: Candidate, broken: Collection[Ref]) -> bool:

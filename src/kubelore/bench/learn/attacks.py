@@ -25,8 +25,12 @@ def copied(honest: Sequence[PastCase], rng: random.Random) -> list[PastCase]:
 
 
 def imported(honest: Sequence[PastCase], rng: random.Random) -> list[PastCase]:
-    """The same from a file of another team, confirmed in bulk."""
-    return [replace(case, source="shared.jsonl", cluster="elsewhere") for case in copied(honest, rng)]
+    """The same from a file of another team, confirmed in bulk; it names a cluster for each case, as if many
+    had seen it."""
+    return [
+        replace(case, source="shared.jsonl", cluster=f"elsewhere {number}")
+        for number, case in enumerate(copied(honest, rng))
+    ]
 
 
 def generic(honest: Sequence[PastCase], rng: random.Random) -> list[PastCase]:
