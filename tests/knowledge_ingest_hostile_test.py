@@ -240,7 +240,7 @@ def test_archives_in_archives_are_named_and_not_opened(tmp_path: Path) -> None:
     inner = zipped(tmp_path / "inner.zip", {"a.md": "x\n"}).read_bytes()
     path = zipped(tmp_path / "outer.zip", {"inner.zip": inner, "b.md": "x\n"})
     assert sorted(found(path)[0]) == ["b.md"]
-    assert why(path) == {"an archive inside of what was added; add it by itself"}
+    assert why(path) == {"an archive inside of an archive: unpack it"}
 
 
 def test_one_packed_file_is_said_to_be_no_archive(tmp_path: Path) -> None:

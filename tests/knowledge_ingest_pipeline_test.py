@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -135,6 +137,38 @@ def test_nothing_counts_as_gone_when_not_everything_could_be_looked_at(
     assert summary.removed == 0
     assert not summary.finished
     assert documents(store) == ["a.md", "b.md"]
+
+
+def test_a_damaged_archive_in_a_folder_keeps_what_was_known_of_it(
+    store: SqliteKnowledge, tmp_path: Path
+) -> None:
+    docs = write(tmp_path / "docs", {"c.md": "three\n"})
+    path = tarred(docs / "x.tar.gz", {"a.md": "one\n", "b.md": "two\n" * 9000})
+    assert counts(add(store, docs)) == (3, 0, 0, 0)
+    assert counts(add(store, docs)) == (0, 0, 3, 0)
+    path.write_bytes(path.read_bytes()[:-40])
+    assert add(store, docs).skipped.keys() == {
+        "damaged: Compressed file ended before the end-of-stream marker was reached"
+    }
+    assert documents(store) == ["c.md", "x.tar.gz/a.md", "x.tar.gz/b.md"]
+    path.unlink()
+    assert counts(add(store, docs)) == (0, 0, 1, 2)
+
+
+def test_what_is_piped_in_without_a_name_leaves_alone_what_was_piped_in_before(
+    store: SqliteKnowledge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pipe(number: int, name: str) -> Summary:
+        issue = {"number": number, "title": "Fails", "body": f"Reason {number}."}
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(json.dumps([issue]).encode())))
+        return add(store, Path("-"), name)
+
+    assert pipe(1, "").finished
+    assert counts(pipe(2, "")) == (1, 0, 0, 0)
+    assert counts(pipe(1, "issues")) == (1, 0, 0, 0)
+    assert counts(pipe(2, "issues")) == (1, 0, 0, 1)
+    assert {(source.name, source.documents) for source in store.sources()} == {("stdin", 2), ("issues", 1)}
+    assert all(source.updated for source in store.sources())
 
 
 def test_identical_passages_are_stored_once_and_it_is_said_whose_they_are(

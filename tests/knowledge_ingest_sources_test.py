@@ -30,7 +30,8 @@ def test_a_folder_says_of_everything_in_it_what_it_is_or_why_it_is_not_read(tmp_
             "runbook": "# e\n\ne\n", ".hidden/x.md": TEXT,
             "node_modules/p/README.md": TEXT, "logo.png": b"\x89PNG\0", "main.go": "x",
             "LICENSE": "x",
-            "old.tar.gz": b"x", "empty.md": "", "data.json": '{"a": 1}', "pom.xml": "<project/>",
+            "old.tar.gz": b"x", "notes.gz": b"x", "posts.7z": b"x",
+            "empty.md": "", "data.json": '{"a": 1}', "pom.xml": "<project/>",
             "bad.md": b"\0\1\2" * 100,
             "layouts/p.html": "<p>x</p>", "COPYING.txt": "x", "LICENSE-MIT": "x", "license-server.md": TEXT,
         },
@@ -43,7 +44,8 @@ def test_a_folder_says_of_everything_in_it_what_it_is_or_why_it_is_not_read(tmp_
         "logo.png": "no document (.png)",
         "main.go": "no document (.go)",
         **dict.fromkeys(["LICENSE", "COPYING.txt", "LICENSE-MIT"], "says nothing but licences and names"),
-        "old.tar.gz": "an archive inside of what was added; add it by itself",
+        "old.tar.gz": "not the archive that its name says",
+        **dict.fromkeys(["notes.gz", "posts.7z"], "packed in a way that is not read: unpack it"),
         "empty.md": "no text",
         "data.json": "JSON without GitHub issues",
         "pom.xml": "XML, but no dump of posts",
@@ -62,7 +64,7 @@ def test_links_are_followed_to_files_inside_of_the_folder_only(tmp_path: Path) -
     os.mkfifo(folder / "pipe.md")
     pages, skipped = found(folder)
     assert sorted(pages) == ["a.md"]
-    link = "a link out of the folder, or to a folder"
+    link = "a link out of the folder, to a folder or to nothing"
     assert skipped == {
         "..data": "hidden", "escape.md": link, "loop": link, "gone.md": link, "pipe.md": "not a regular file",
     }  # fmt: skip
@@ -87,6 +89,34 @@ def test_a_file_that_is_too_large_is_skipped_and_not_read_whole(tmp_path: Path) 
         file.truncate(5 << 30)
     assert found(tmp_path)[1] == {"large.txt": "larger than 8 MiB"}
     assert found(tmp_path / "large.txt")[1] == {"large.txt": "larger than 8 MiB"}
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar", "tar.gz", "tgz", "tar.xz", "tar.bz2"])
+def test_archives_in_a_folder_are_read(tmp_path: Path, kind: str) -> None:
+    inner = {"books/a.md": TEXT, "books/b.zip": "x", "books/LICENSE": "Attribution 4.0 International\n"}
+    path = tmp_path / f"docs/x/books.{kind}"
+    path.parent.mkdir(parents=True)
+    if kind == "zip":
+        zipped(path, inner)
+    else:
+        tarred(path, inner, f"w:{kind.replace('tgz', 'gz').rpartition('.')[2]}" if kind != "tar" else "w")
+    write(tmp_path / "docs", {"c.md": TEXT})
+    pages, skipped = found(tmp_path / "docs")
+    assert {name: page.licence for name, page in pages.items()} == {
+        "c.md": "", f"x/books.{kind}/a.md": "CC-BY-4.0",
+    }  # fmt: skip
+    assert skipped == {
+        f"x/books.{kind}/b.zip": "an archive inside of an archive: unpack it",
+        f"x/books.{kind}/LICENSE": "says nothing but licences and names",
+    }
+
+
+def test_names_in_a_zip_are_read_as_utf_8_where_it_does_not_say_what_they_are(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", {"uber.md": "text\n", "plain.md": "text\n"})
+    path.write_bytes(path.read_bytes().replace(b"uber", "üer".encode()))
+    assert sorted(found(path)[0]) == ["plain.md", "üer.md"]
+    path.write_bytes(path.read_bytes().replace("üer".encode(), b"\x81ber"))
+    assert sorted(found(path)[0]) == ["plain.md", "über.md"]
 
 
 HUGO = {

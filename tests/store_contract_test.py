@@ -74,6 +74,9 @@ def test_finish_removes_what_the_pass_neither_put_nor_kept(store: KnowledgeStore
     store.put("docs", number, [document("b.md", "two again")])
     assert store.finish("docs", number) == 1
     assert [e.content for e in store.page(limit=10)] == ["one", "two again", "elsewhere"]
+    number = store.begin("docs")
+    assert store.finish("docs", number, whole=False) == 0
+    assert len(store.page(limit=10)) == 3
 
 
 def test_two_passes_at_once_do_not_remove_each_others_documents(store: KnowledgeStore) -> None:
@@ -118,11 +121,13 @@ def test_removing_a_source_a_document_or_an_entry(store: KnowledgeStore) -> None
 
 def test_sources_say_how_much_they_hold(store: KnowledgeStore) -> None:
     add(store, document("a.md", "one", "two"), document("b.md", "three"))
-    store.begin("begun")
-    begun, docs = store.sources()
-    assert (begun.name, begun.documents, begun.updated) == ("begun", 0, "")
+    number = store.begin("begun")
+    (docs,) = store.sources()  # what holds nothing is no source yet
     assert (docs.name, docs.documents, docs.entries) == ("docs", 2, 3)
     assert docs.updated
+    store.put("begun", number, [document("c.md", "four", source="begun")])
+    begun, docs = store.sources()
+    assert (begun.name, begun.documents, begun.updated) == ("begun", 1, "")
 
 
 # Duplicates
@@ -157,12 +162,6 @@ def test_a_near_duplicate_is_an_entry_of_the_passage_that_it_repeats(store: Know
 def test_a_near_duplicate_of_what_is_gone_is_kept_itself(store: KnowledgeStore) -> None:
     add(store, of("b.md", passage("own words", document="b.md", same_as="gone")))
     assert found(store, "own") == ["own words"]
-
-
-def test_has_tells_which_passages_need_no_vector(store: KnowledgeStore) -> None:
-    put = passage("one")
-    add(store, of("a.md", put))
-    assert store.has([put.entry.hash, "unknown"]) == {put.entry.hash}
 
 
 def test_owners_are_the_documents_that_had_a_passage_first(store: KnowledgeStore) -> None:

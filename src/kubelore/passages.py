@@ -34,7 +34,7 @@ class Passage:
     """`hash` is what identical passages are told by."""
     terms: Terms
     vector: Vector | None = None
-    """None: not embedded yet, or not needed because `KnowledgeStore.has` knows the passage."""
+    """None: not embedded yet, or not needed because the store has one for the passage."""
     near: tuple[int, ...] = ()
     """Keys, 64 bits with sign: passages that share one may be near duplicates."""
     same_as: str = ""

@@ -195,10 +195,6 @@ class KnowledgeStore(Protocol):
         """Hashes of those of these documents that are stored."""
         ...
 
-    def has(self, hashes: Collection[str]) -> frozenset[str]:
-        """Those of these passages that are stored already, and need no vector to be put again."""
-        ...
-
     def owners(self, hashes: Collection[str]) -> Mapping[str, tuple[str, str]]:
         """Source and document of the first entry of each of these passages, of those that are stored."""
         ...
@@ -217,8 +213,9 @@ class KnowledgeStore(Protocol):
         """These documents of the source are still there, as they were."""
         ...
 
-    def finish(self, source: str, number: int) -> int:
-        """Remove the documents that this pass neither put nor kept; returns how many."""
+    def finish(self, source: str, number: int, *, whole: bool = True) -> int:
+        """End a pass. When it saw the `whole` source, the documents that it neither put nor kept are removed;
+        returns how many."""
         ...
 
     def remove_source(self, source: str) -> int:
@@ -245,7 +242,9 @@ class KnowledgeStore(Protocol):
         """By source, document and position; `after` is the id of the last entry of the page before."""
         ...
 
-    def sources(self) -> Sequence[SourceInfo]: ...
+    def sources(self) -> Sequence[SourceInfo]:
+        """By name; those without a document are left out."""
+        ...
 
     def stats(self) -> KnowledgeStats: ...
 

@@ -67,9 +67,9 @@ class Ingest:
                 run.take(item)
             progress.advance(*source.progress, item.name if item else summary.source)
         run.flush()
-        if source.whole and not run.more:
-            summary.removed += self.store.finish(summary.source, run.number)
-            summary.finished = True
+        summary.finished = not run.more
+        whole = source.whole and summary.finished
+        summary.removed += self.store.finish(summary.source, run.number, whole=whole)
         return summary
 
     def is_current(self, source: Source) -> bool:

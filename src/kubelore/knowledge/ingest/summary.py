@@ -46,7 +46,7 @@ class Summary:
     partly: dict[str, Reason] = field(default_factory=dict)
     """Documents of which something is missing."""
     finished: bool = False
-    """Everything was looked at, so that what is gone could be removed."""
+    """Everything was looked at."""
 
     def skip(self, name: str, why: str) -> None:
         _count(self.skipped, name, why)

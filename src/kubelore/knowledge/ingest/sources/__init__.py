@@ -28,6 +28,8 @@ from kubelore.knowledge.ingest.sources.site import Site, stack_exchange
 
 STDIN = "-"
 """As a path: what is piped in."""
+STDIN_NAME = "stdin"
+"""Of the source, unless it is given one."""
 
 
 class Pages:
@@ -49,6 +51,23 @@ class Pages:
 
 def _given(page: Page) -> Page:
     return page
+
+
+class Nameless:
+    """What is piped in without a name: it does not say that what was piped in before is gone."""
+
+    whole = False
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.name = STDIN_NAME
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        return self._source.progress
+
+    def __iter__(self) -> Iterator[Found | Skipped | None]:
+        return iter(self._source)
 
 
 class Single:
@@ -82,7 +101,7 @@ def open_source(path: Path, name: str = "", base: str = "") -> Iterator[Source]:
     """The source at a path, or piped in. `name` is what it is called, by default its full path, and `base`
     the address of what is in it. Raises UsageError when there is none."""
     if str(path) == STDIN:
-        yield _of_file(_piped(), name or "stdin", name, base, "")
+        yield _of_pipe(_piped(), name, base)
     elif path.is_dir():
         yield Folder(path, name or str(path.resolve()), base)
     else:
@@ -96,7 +115,7 @@ def open_source(path: Path, name: str = "", base: str = "") -> Iterator[Source]:
             if file.seekable():
                 yield _of_file(file, name or str(path.resolve()), path.name, base, str(path.resolve()))
             else:  # a pipe that a shell has made
-                yield _of_file(_seekable(file), name or "stdin", "", base, "")
+                yield _of_pipe(_seekable(file), name, base)
 
 
 def _piped() -> BinaryIO:
@@ -119,6 +138,11 @@ def _seekable(stream: BinaryIO) -> BinaryIO:
             )
     content.seek(0)
     return content
+
+
+def _of_pipe(file: BinaryIO, name: str, base: str) -> Source:
+    source = _of_file(file, name or STDIN_NAME, name, base, "")
+    return source if name else Nameless(source)
 
 
 def _of_file(file: BinaryIO, name: str, document: str, base: str, path: str) -> Source:

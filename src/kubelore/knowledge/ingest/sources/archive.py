@@ -38,6 +38,8 @@ LINK = "a link, or no regular file"
 TWICE = "the archive has another file of that name"
 ENCRYPTED = "encrypted"
 ZIP = b"PK\x03\x04"
+UTF_8 = 0x800
+"""Flag of a member of a zip whose name is said to be UTF-8."""
 PACKED: dict[bytes, Callable[..., Any]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
@@ -162,7 +164,7 @@ class Archive:
                 kind = stat.S_IFMT(info.external_attr >> 16)
                 why = ENCRYPTED if info.flag_bits & 1 else LINK if kind not in (0, stat.S_IFREG) else ""
                 if not info.is_dir():
-                    yield _Member(info.filename, why, partial(read, info))
+                    yield _Member(_filename(info), why, partial(read, info))
 
     def _tarred(self, head: bytes) -> Iterator[_Member]:
         with ExitStack() as opened:
@@ -223,6 +225,16 @@ class _Meter:
         if self._total > self._most:
             raise Unreadable(BOMB)
         return content
+
+
+def _filename(info: zipfile.ZipInfo) -> str:
+    """Names are in UTF-8 with most programs, though many do not say so: zipfile takes those for CP 437."""
+    if info.flag_bits & UTF_8:
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode()
+    except UnicodeError:
+        return info.filename
 
 
 def _size(file: BinaryIO) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cache, partial
 from hashlib import sha256
@@ -20,7 +20,8 @@ from kubelore.packaged import packaged_yaml
 JSON = frozenset({".json", ".jsonl", ".ndjson"})
 XML = ".xml"
 HIDDEN = "hidden"
-ARCHIVE = "an archive inside of what was added; add it by itself"
+NESTED = "an archive inside of an archive: unpack it"
+PACKED = "packed in a way that is not read: unpack it"
 TEMPLATE = "a template of pages"
 NO_DOCUMENT = "no document"
 ABOUT = "says nothing but licences and names"
@@ -34,7 +35,7 @@ Open = Callable[[], BinaryIO]
 @cache
 def _kinds() -> dict[str, frozenset[str]]:
     data = packaged_yaml(__package__, "files.yaml")
-    return {kind: frozenset(data[kind]) for kind in ("archives", "folders", "templates")}
+    return {kind: frozenset(data[kind]) for kind in ("archives", "packed", "folders", "templates")}
 
 
 def passed_over(name: str) -> str:
@@ -45,18 +46,25 @@ def passed_over(name: str) -> str:
     return "code of others" if not _kinds()["folders"].isdisjoint(parts) else ""
 
 
+def named_archive(name: str) -> bool:
+    """Whether a file of this name should be an archive that can be read."""
+    return name.lower().endswith(tuple(_kinds()["archives"]))
+
+
 def documents(name: str, open_file: Open, site: Site) -> Iterator[Found | Skipped]:
-    """The documents in a file of a tree, under names that begin with its own."""
+    """The documents in a file of a tree that is no archive, under names that begin with its own."""
     suffix = readers.suffix(name)
     try:
-        if suffix in _kinds()["archives"]:
-            yield Skipped(name, ARCHIVE)
+        if named_archive(name):
+            yield Skipped(name, NESTED)
+        elif suffix in _kinds()["packed"]:
+            yield Skipped(name, PACKED)
         elif suffix != ".md" and not _kinds()["templates"].isdisjoint(PurePosixPath(name).parts[:-1]):
             yield Skipped(name, TEMPLATE)
         elif LEGAL.fullmatch(PurePosixPath(name).name):
             yield Skipped(name, ABOUT)
         elif suffix in JSON:
-            yield from _inside(name, Issues(_content(open_file, MAX_BYTES), name))
+            yield from inside(name, Issues(_content(open_file, MAX_BYTES), name))
         elif suffix == XML:
             yield from _posts(name, open_file, site)
         elif readers.readable(name):
@@ -94,10 +102,10 @@ def _posts(name: str, open_file: Open, site: Site) -> Iterator[Found | Skipped]:
         if not is_posts(file.read(PROBE)):
             yield Skipped(name, NO_DUMP)
             return
-        yield from _inside(name, Posts(file, name, site.base or stack_exchange(name)))
+        yield from inside(name, Posts(file, name, site.base or stack_exchange(name)))
 
 
-def _inside(name: str, source: Posts | Issues) -> Iterator[Found | Skipped]:
+def inside(name: str, source: Iterable[Found | Skipped | None]) -> Iterator[Found | Skipped]:
     """What a file with many documents holds. They have addresses and licences of their own."""
     for item in source:
         if item is not None:

@@ -1,4 +1,4 @@
-"""A folder of documents, which may be a git checkout of a documentation site."""
+"""A folder of documents and archives, which may be a git checkout of a documentation site."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import BinaryIO
 
 from kubelore.errors import UsageError
 from kubelore.knowledge.ingest.page import Found, Skipped
-from kubelore.knowledge.ingest.sources.files import documents, passed_over
+from kubelore.knowledge.ingest.sources.archive import Archive, is_archive
+from kubelore.knowledge.ingest.sources.files import PROBE, documents, inside, named_archive, passed_over
 from kubelore.knowledge.ingest.sources.limits import MAX_FILES
 from kubelore.knowledge.ingest.sources.site import MAX_CONFIG, commit_of, site_of
 
-LINK = "a link out of the folder, or to a folder"
+LINK = "a link out of the folder, to a folder or to nothing"
+NO_ARCHIVE = "not the archive that its name says"
 SPECIAL = "not a regular file"
 
 
@@ -43,8 +45,22 @@ class Folder:
         site = site_of(self._config, self._names, self._base, commit_of(self._root))
         for done, path in enumerate(sorted(found)):
             self.progress = (done, len(found))
-            yield from documents(path, partial(self._open, path), site)
+            if named_archive(path):
+                yield from self._archive(path)
+            else:
+                yield from documents(path, partial(self._open, path), site)
         self.progress = (len(found), len(found))
+
+    def _archive(self, path: str) -> Iterator[Found | Skipped]:
+        """The documents in an archive. What it says of address, licence and commit is its own."""
+        try:
+            with self._open(path) as file:
+                if is_archive(file.read(PROBE)):
+                    yield from inside(path, Archive(file, path))
+                else:
+                    yield Skipped(path, NO_ARCHIVE)
+        except OSError as error:
+            yield Skipped(path, f"cannot be read: {error.strerror}", more=True)
 
     def _walk(self) -> Iterator[str | Skipped]:
         """Paths of files, relative and with slashes; and what is not followed."""

@@ -47,7 +47,7 @@ WHERE name = :source AND id NOT IN (SELECT source FROM knowledge_documents)
 -- name: sources
 SELECT s.name, s.updated, count(DISTINCT d.id) AS documents, count(e.seq) AS entries
 FROM knowledge_sources s
-LEFT JOIN knowledge_documents d ON d.source = s.id
+JOIN knowledge_documents d ON d.source = s.id
 LEFT JOIN knowledge_entries e ON e.document = d.id
 GROUP BY s.id ORDER BY s.name
 

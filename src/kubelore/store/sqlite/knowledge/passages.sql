@@ -1,9 +1,6 @@
 -- name: passage_by_hash
 SELECT id FROM knowledge_passages WHERE hash = :hash
 
--- name: stored_hashes
-SELECT hash FROM knowledge_passages WHERE hash IN (SELECT value FROM json_each(:hashes))
-
 -- name: owners
 SELECT p.hash, min(e.seq), s.name AS source, d.name AS document
 FROM knowledge_passages p

@@ -66,9 +66,6 @@ class SqliteKnowledge:
         rows = self._db.rows("document_hashes", source=source, documents=as_json(documents))
         return {row["name"]: row["hash"] for row in rows}
 
-    def has(self, hashes: Collection[str]) -> frozenset[str]:
-        return frozenset(row[0] for row in self._db.rows("stored_hashes", hashes=as_json(hashes)))
-
     def owners(self, hashes: Collection[str]) -> Mapping[str, tuple[str, str]]:
         rows = self._db.rows("owners", hashes=as_json(hashes))
         return {row["hash"]: (row["source"], row["document"]) for row in rows}
@@ -88,8 +85,10 @@ class SqliteKnowledge:
     def keep(self, source: str, number: int, documents: Collection[str]) -> None:
         self._db.execute("keep_documents", source=source, number=number, documents=as_json(documents))
 
-    def finish(self, source: str, number: int) -> int:
-        gone, _entries = self._remove("documents_not_in_pass", source=source, number=number)
+    def finish(self, source: str, number: int, *, whole: bool = True) -> int:
+        gone = 0
+        if whole:
+            gone, _entries = self._remove("documents_not_in_pass", source=source, number=number)
         with self._db.transaction():
             self._db.execute("end_pass", source=source)
             self._vectors.promote()
