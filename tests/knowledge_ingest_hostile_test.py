@@ -13,7 +13,9 @@ import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
+from json import dumps
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 from hypothesis import given, settings
@@ -45,6 +47,7 @@ def store(file: Path) -> Iterator[SqliteKnowledge]:
 
 
 KEY = f"-----BEGIN RSA PRIVATE KEY-----\nMIIE{CANARY}\n\n{CANARY}{CANARY}\n-----END RSA PRIVATE KEY-----"
+MANIFEST = f"apiVersion: v1\nkind: Secret\nmetadata:\n  name: x\ndata:\n  config: {CANARY}\n"
 LINES = f"{CANARY}{'A' * 40}\n" * 400
 SECRETS: dict[str, str] = {
     "prose.md": f"Log in with password: {CANARY} and go on.\n",
@@ -69,6 +72,12 @@ SECRETS: dict[str, str] = {
     "doc.rst": f"Setup\n=====\n\npassword: {CANARY}\n\n.. code-block:: yaml\n\n   token: {CANARY}\n",
     f"password={CANARY}.md": "text\n",
     "shortcode.md": f'{{{{< highlight yaml >}}}}\npassword: {CANARY}\n{{{{< /highlight >}}}}\n',
+    "secret.md": f"Apply it:\n\n```yaml\n{MANIFEST}```\n",
+    "secret-in-prose.md": f"Apply it:\n\n{MANIFEST}\nand go on.\n",
+    "secret.txt": MANIFEST,
+    "secret.rst": "Apply it::\n\n" + indent(MANIFEST, "    "),
+    "secret.html": f"<p>Apply it:</p><pre>{MANIFEST}</pre>",
+    "secret.json.md": "```json\n" + dumps({"kind": "Secret", "data": {"config": CANARY}}) + "\n```\n",
     "Posts.xml": dump(
         row(Id=1, PostTypeId=1, Title=f"password={CANARY}", Tags=f"<token={CANARY}>",
             Body=f"<p>pwd={CANARY}</p>"),

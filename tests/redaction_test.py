@@ -77,6 +77,60 @@ def test_a_rule_takes_the_secret_and_leaves_the_rest(example: dict[str, object])
     assert redact(text) == text
 
 
+SECRET = """\
+apiVersion: v1
+data:
+  config: canaryA
+  other.key: "canaryB"  # of the database
+  template: <value>
+stringData:
+  app.yaml: |
+    user: canaryC
+
+    canaryD
+  plain: canaryE canaryF
+kind: Secret
+metadata:
+  labels:
+    data: kept
+"""
+KEPT = """\
+apiVersion: v1
+kind: ConfigMap
+data:
+  config: kept
+---
+kind: HelmRelease
+spec:
+  valuesFrom:
+  - kind: Secret
+    name: kept
+data:
+  config: kept
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SECRET,
+        SECRET.replace("\n", "\r\n"),
+        f"{KEPT}---\n{SECRET}---\n{KEPT}",
+        f"Apply this:\n```\n{SECRET}```\nand\n```\n{KEPT}```\n",
+        "items:\n- " + "  ".join(SECRET.splitlines(True)) + "- kind: ConfigMap\n  data:\n    config: kept\n",
+        "kind: Secret\nstringData: {a: canaryA, b: canaryB}\ntype: kept\n",
+        json.dumps({"kind": "Secret", "data": {"a": "canaryA", "b": 'canary"B'}, "type": "kept"}),
+        json.dumps({"kind": "Secret", "stringData": {"a": "canaryA"}, "type": "kept"}, indent=2),
+    ],
+)
+def test_what_a_written_out_secret_holds_is_taken_out_and_nothing_else(text: str) -> None:
+    clear = redact(text)
+    assert "canary" not in clear
+    assert clear.count("kept") == text.count("kept")
+    assert clear.count("<value>") == text.count("<value>")
+    assert redact(clear) == clear
+
+
 @pytest.mark.parametrize("text", COUNTER, ids=lambda t: t[:40])
 def test_what_helps_diagnosis_stays(text: str) -> None:
     assert redact(text) == text
@@ -131,7 +185,20 @@ def test_any_json_is_accepted_and_not_changed(obj: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "seed", ["password=", "Cookie:", "://a:", "-----BEGIN PRIVATE KEY-----", "a=", "{", "A", '"']
+    "seed",
+    [
+        "password=",
+        "kind: Secret ",
+        "kind: Secret\n",
+        "data: x ",
+        "Cookie:",
+        "://a:",
+        "-----BEGIN PRIVATE KEY-----",
+        "a=",
+        "{",
+        "A",
+        '"',
+    ],
 )
 def test_hostile_input_takes_linear_time(seed: str) -> None:
     started = time.perf_counter()

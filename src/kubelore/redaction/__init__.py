@@ -7,7 +7,8 @@
 It never looks at a cluster, never decides what is worth showing, and keeps what diagnosis needs: names
 of secrets and users, hosts, error messages, image digests and UIDs.
 
-Start at `redact.py`; `keys.py` finds values by the name in front of them, `objects.py` walks objects.
+Start at `redact.py`; `keys.py` finds values by the name in front of them, `manifests.py` those of
+Secrets that are written out, `objects.py` walks objects.
 """
 
 from kubelore.redaction.keys import secret_kind

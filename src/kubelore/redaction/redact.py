@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from kubelore.redaction.keys import Span, find_secrets, harmless_value, looks_generated
+from kubelore.redaction.manifests import secret_values
 from kubelore.redaction.rules import Rule, load
 
 SHORT = 256
@@ -39,6 +40,7 @@ def _by_rules(text: str) -> str:
     for rule in load().rules:
         if any(need in lower for need in rule.needs):
             text = _replace(text, _spans(rule, text))
+    text = _replace(text, secret_values(text))
     return _replace(text, find_secrets(text))
 
 
