@@ -16,6 +16,7 @@ from cli_support import CommandLine
 from knowledge_support import as_json, tarred, write
 from kubelore.errors import StoreError
 from kubelore.store.sqlite.knowledge.store import SqliteKnowledge
+from support_embeddings import EmbeddingsServer
 
 DOCS = {
     "etcd.md": "# etcdNoLeader\n\nThe etcd cluster has no leader, so that it accepts no writes.\n\n"
@@ -184,6 +185,53 @@ def test_stats_and_reindex(kubelore: CommandLine, docs: Path) -> None:
     assert "team" in kubelore("knowledge", "stats").out
     done = kubelore("knowledge", "reindex", "-o", "json").json
     assert (done["analysed"], done["embedded"]) == (0, 0)
+
+
+def test_a_single_document_ends_its_pass(kubelore: CommandLine, docs: Path) -> None:
+    kubelore("knowledge", "add", str(docs / "disk.md"))
+    assert all(source["updated"] for source in kubelore("knowledge", "stats", "-o", "json").json["sources"])
+    assert "never" not in kubelore("knowledge", "stats").out
+
+
+def test_another_embedder_is_waited_for_by_words_until_everything_is_embedded_again(
+    kubelore: CommandLine, docs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kubelore("knowledge", "add", str(docs))
+    question = ("knowledge", "search", "etcd has no leader")
+    assert kubelore(*question).err == ""
+    passages = kubelore("knowledge", "stats", "-o", "json").json["passages"]
+    with EmbeddingsServer(key="right") as server:
+        monkeypatch.setenv("KUBELORE_EMBEDDER", "openai:letters")
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "right")
+        by_words = kubelore(*question)
+        assert by_words.out.startswith("   1 etcdNoLeader\n")
+        assert (
+            by_words.err
+            == "by words alone: no vectors of openai:letters yet; see: kubelore knowledge reindex\n"
+        )
+        assert not server.requests
+        assert kubelore("knowledge", "reindex", "-o", "json").json["embedded"] == passages
+        space = kubelore("knowledge", "stats", "-o", "json").json["space"]
+        assert (space["embedder"], space["missing"]) == ("openai:letters", 0)
+        asked = len(server.requests)
+        assert kubelore(*question).err == ""
+        assert len(server.requests) == asked + 1
+    gone = kubelore(*question)
+    assert gone.code != 0
+    assert "nothing answers" in gone.err
+    monkeypatch.delenv("KUBELORE_EMBEDDER")
+    assert "by words alone" in kubelore(*question).err
+
+
+def test_an_empty_file_is_begun_by_a_search_like_one_that_is_missing(
+    kubelore: CommandLine, file: Path
+) -> None:
+    file.parent.mkdir()
+    file.touch()
+    ran = kubelore("knowledge", "search", "pod", "is", "in", "CrashLoopBackOff")
+    assert ran.code == 0
+    assert "pattern" in ran.out
 
 
 def test_patterns_are_always_among_what_is_searched(

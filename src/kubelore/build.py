@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kubelore.cases import Forgetting
-from kubelore.errors import StoreError, StoreNotWritable, UsageError
+from kubelore.errors import StoreError, StoreNotOpened, StoreNotWritable, UsageError
 from kubelore.types import NotChecked
 
 if TYPE_CHECKING:
@@ -157,9 +157,8 @@ def open_knowledge(settings: Settings, *, read_only: bool = False) -> KnowledgeS
 def open_searchable(settings: Settings, progress: Progress) -> KnowledgeStore:
     """The knowledge base with today's patterns in it. Raises StoreError. Close it when done."""
     from kubelore.knowledge.ingest.pipeline import Ingest
-    from kubelore.knowledge.place import default_file
 
-    if (settings.knowledge or default_file()).exists():
+    with suppress(StoreNotOpened):  # there is none yet, or an empty one
         store = open_knowledge(settings, read_only=True)
         if Ingest(store).is_current(_pattern_pages(settings)):
             return store

@@ -136,13 +136,17 @@ def search(
     from kubelore.cli import knowledge_render
     from kubelore.cli.console import clean, clean_all
     from kubelore.cli.live import ProgressBar
-    from kubelore.cli.output import emit
+    from kubelore.cli.output import emit, note
     from kubelore.knowledge.search import Search
 
     where = _where(type_, tag, source)
     settings = o.make_settings(patterns=patterns, knowledge=knowledge)
     with ProgressBar(quiet) as bar, closing(build.open_searchable(settings, bar)) as store:
-        found = Search(store, build.embedder(settings)).find(" ".join(question), where, limit=limit)
+        embedder = build.embedder(settings)
+        searcher = Search(store, embedder)
+        if not searcher.has_vectors:
+            note(f"by words alone: no vectors of {embedder.name} yet; see: kubelore knowledge reindex")
+        found = searcher.find(" ".join(question), where, limit=limit)
     rows: list[dict[str, Any]] = [
         {**asdict(one.entry), "score": one.score, "relevance": one.relevance, "words": one.words,
          "cosine": one.cosine}

@@ -51,7 +51,7 @@ def found(rows: Sequence[Row]) -> RenderableType:
         more = len(lines) - SHOWN_LINES
         shown = Text("\n".join(lines[:SHOWN_LINES]))
         rest = (
-            [Text(f"({more} more lines: kubelore knowledge show {row['id']})", style="dim")]
+            [Text(f"({_number(more, 'more line')}: kubelore knowledge show {row['id']})", style="dim")]
             if more > 0
             else []
         )

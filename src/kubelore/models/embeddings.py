@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING
+from weakref import finalize
 
 import httpx
 import numpy as np
@@ -27,8 +27,8 @@ ATTEMPTS = 6
 
 
 class OpenAIEmbedder:
-    """One model of one endpoint, for one thread at a time; `close` it. Its dimension is what the server
-    answers with first."""
+    """One model of one endpoint, for one thread at a time. Its dimension is what the server answers with
+    first. Its connection is closed with it, or by `close`."""
 
     def __init__(
         self, model: str, *, base_url: str = DEFAULT_BASE_URL, api_key: str = "", seconds: float = 60.0
@@ -41,35 +41,30 @@ class OpenAIEmbedder:
         self._has_key = bool(key)
         self._seconds = seconds
         self._http = httpx.Client(headers={"Authorization": f"Bearer {key}"} if key else {})
+        self._dimension = 0
+        """0: no answer yet."""
+        self.close = finalize(self, self._http.close)
 
     @property
     def name(self) -> str:
         """The server's address is no part of it: the same model may move."""
         return f"openai:{self._model}"
 
-    @cached_property
+    @property
     def dimension(self) -> int:
-        """Asked for with a word. Raises ModelError."""
-        return int(self._request(["kubernetes"]).shape[1])
+        """Asked for with a word before the first answer. Raises ModelError."""
+        if not self._dimension:
+            self._request(["kubernetes"])
+        return self._dimension
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """See `protocols.Embedder`. The ModelError says what is wrong and what to do."""
-        vectors = (
-            np.zeros((len(texts), self.dimension), np.float32) if texts else np.zeros((0, 0), np.float32)
-        )
         said = [number for number, text in enumerate(texts) if text.strip()]
-        for batch in _batches(said, texts):
-            found = self._request([texts[number][:LONGEST] for number in batch])
-            if found.shape[1] != self.dimension:
-                raise ModelError(
-                    f"{self._url} gave {found.shape[1]} dimensions after {self.dimension}: is {self._model} "
-                    "one model?"
-                )
-            vectors[batch] = found
+        found = [self._request([texts[n][:LONGEST] for n in batch]) for batch in _batches(said, texts)]
+        vectors = np.zeros((len(texts), self.dimension if texts else 0), np.float32)
+        if found:
+            vectors[said] = np.concatenate(found)
         return vectors
-
-    def close(self) -> None:
-        self._http.close()
 
     def _request(self, texts: Sequence[str]) -> Vectors:
         until = time.monotonic() + self._seconds
@@ -116,6 +111,12 @@ class OpenAIEmbedder:
             raise ModelError(f"{self._url}/embeddings did not answer with embeddings") from None
         if vectors.ndim != 2 or len(vectors) != count or not np.isfinite(vectors).all():
             raise ModelError(f"{self._url}/embeddings did not answer with an embedding for each text")
+        size = vectors.shape[1]
+        self._dimension = self._dimension or size
+        if size != self._dimension:
+            raise ModelError(
+                f"{self._url} gave {size} dimensions after {self._dimension}: is {self._model} one model?"
+            )
         length = np.linalg.norm(vectors, axis=1, keepdims=True)
         length[length == 0] = 1
         unit: Vectors = vectors / length
