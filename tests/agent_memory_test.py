@@ -21,6 +21,7 @@ from kubelore.agent.playbook.answer import diagnose
 from kubelore.agent.playbook.decider import Playbook
 from kubelore.agent.playbook.reason import reason
 from kubelore.types import Diagnosis, Evidence, Fact, Investigation, PastCase, Ref, ToolCall, Vote
+from patterns_rank_test import pattern
 
 EVICTED = Fact("pod.evicted", "disk", CHECKOUT, "pods of checkout were evicted: disk", seen_on=None)
 BROKEN = Fact("requests", "failing", CHECKOUT, "requests to checkout fail")
@@ -94,6 +95,20 @@ def test_a_cause_that_patterns_know_and_do_not_see_overrules_no_sure_answer() ->
     assert "oom_killed" in [other.root_cause for other in found.alternatives]
     unknown = answer(case, [vote("disk_full", CHECKOUT, 3.0, case)])
     assert unknown.root_cause == "disk_full"
+
+
+def test_what_patterns_hold_for_unlikely_is_believed_as_far_as_past_cases_are() -> None:
+    doubtful = {"root_cause": "port_conflict", "when": [{"all": ["log=connection-refused"], "strength": -3}]}
+    library = [pattern(doubtful)]
+
+    def asked(*votes: Vote) -> Diagnosis:
+        case = investigation((REFUSED,))
+        return diagnose(case, reason(case, library, asking(CHECKOUT), votes=votes), asking(CHECKOUT))
+
+    case = investigation((REFUSED,))
+    assert asked().root_cause == "none"
+    found = asked(vote("port_conflict", CHECKOUT, 2.0, case))
+    assert (found.root_cause, found.cases) == ("port_conflict", ("0123456789-0", "0123456789-1"))
 
 
 def test_ratings_alone_change_no_answer_that_fresh_evidence_gives() -> None:

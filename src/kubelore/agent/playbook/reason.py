@@ -103,7 +103,7 @@ def reason(
         for finding in step.observation.findings
         if finding.severity is not Severity.INFO
     }
-    suspects = []
+    suspects: list[Suspect] = []
     for candidate in candidates:
         cost = min(near.get(candidate.object, math.inf), near.get(candidate.seen_at, math.inf) + 0.2)
         if math.isinf(cost):
@@ -112,21 +112,26 @@ def reason(
         if candidate.pattern.id in asked:
             weight += ASKED_PATTERN if subjects.objects else ONLY_THE_WORDS
         weight -= 0.0 if _in_trouble(candidate, broken) else QUIET
-        vote = said.get((candidate.root_cause, candidate.object))
-        weight += 0.0 if is_recalled(candidate) else agreement(vote)
-        suspects.append(Suspect(candidate, weight, vote=vote))
-    _hold_back(suspects, patterns)
+        suspects.append(Suspect(candidate, weight, vote=said.get((candidate.root_cause, candidate.object))))
+    _hear(suspects, patterns)
     _explain_symptoms(suspects, evidence)
     suspects.sort(key=lambda s: (-s.weight, s.candidate.root_cause, s.object))
     return Ranking(suspects, near)
 
 
-def _hold_back(suspects: Sequence[Suspect], patterns: Sequence[Pattern]) -> None:
-    """Fresh evidence comes before what was seen before."""
+def _hear(suspects: Sequence[Suspect], patterns: Sequence[Pattern]) -> None:
+    """Past cases move the ranking, but fresh evidence comes before what was seen before."""
     answer = max((s.weight for s in suspects if not is_recalled(s.candidate)), default=-math.inf)
     for suspect in suspects:
-        if suspect.vote and is_recalled(suspect.candidate):
-            suspect.weight = min(suspect.weight, at_most(suspect.vote, answer, patterns))
+        if suspect.vote is None:
+            continue
+        most = at_most(suspect.vote, answer, patterns)
+        if is_recalled(suspect.candidate):
+            suspect.weight = min(suspect.weight, most)
+        else:
+            lifted = suspect.vote.weight + suspect.weight - suspect.candidate.score
+            held = min(lifted, most) if suspect.vote.shared else -math.inf
+            suspect.weight = max(suspect.weight + agreement(suspect.vote), held)
 
 
 def _in_trouble(candidate: Candidate, broken: Collection[Ref]) -> bool:
