@@ -125,13 +125,19 @@ def test_what_only_poisoned_cases_say_is_no_answer_against_fresh_evidence(name: 
     assert [vote for vote in wrong if corroborated(vote)] == []
 
 
-def test_sixty_confirmed_copies_of_one_case_reach_no_other_cause() -> None:
-    """They make what tells their own cause common, and win it; who may confirm that many can do so anyway."""
-    poison = ALL[FLOOD](honest(), random.Random(0))
-    flooded = poison[0].misled
-    before, after = answers(honest()), answers([*honest(), *poison])
-    others = [(b, a) for b, a in zip(before, after, strict=True) if b[0] != flooded]
-    assert right([a for _, a in others]) >= right([b for b, _ in others])
+def test_sixty_confirmed_copies_of_one_case_reach_no_other_cause_and_win_no_more_than_half_of_theirs() -> (
+    None
+):
+    """One of many that were made is always more alike than any honest case; who may confirm that many wrong
+    answers in a cluster is believed there. Nobody else need believe it: the others have a voice each."""
+    kept = []
+    for seed in range(4):
+        poison = ALL[FLOOD](honest(), random.Random(seed))
+        before, after = answers(honest()), answers([*honest(), *poison])
+        others = [(b, a) for b, a in zip(before, after, strict=True) if b[0] != poison[0].misled]
+        assert right([a for _, a in others]) >= right([b for b, _ in others])
+        kept += [told for told in after if told[0] == poison[0].misled]
+    assert right(kept) >= 0.5
 
 
 # -- through the front door ------------------------------------------------------------------------

@@ -91,6 +91,29 @@ def test_many_cases_of_one_origin_count_as_a_few() -> None:
     )
 
 
+def test_where_clusters_disagree_each_has_one_voice_and_an_imported_file_half_of_one() -> None:
+    two = [case(n, "oom_killed", OOM, USUAL) for n in (1, 2)]
+    many = [case(10 + n, "node_cordoned", OOM, USUAL, cluster="busy") for n in range(9)]
+    theirs = [replace(one, source="shared.jsonl") for one in many]
+
+    def weights(*cases: PastCase) -> dict[str, float]:
+        votes = Recall([*others(), *cases]).votes("", seen("cart", OOM, USUAL))
+        return {vote.root_cause: vote.weight for vote in votes}
+
+    busy, imported = weights(*two, *many), weights(*two, *theirs)
+    assert busy["oom_killed"] > busy["node_cordoned"]
+    assert imported["oom_killed"] > busy["oom_killed"]
+    assert imported["node_cordoned"] < busy["node_cordoned"]
+
+
+def test_in_one_cluster_the_cause_that_most_cases_have_is_heard_most() -> None:
+    often = [case(n, "oom_killed", OOM, USUAL, cluster="ours") for n in (1, 2, 3)]
+    once = case(4, "node_cordoned", OOM, USUAL, cluster="ours")
+    first, second = Recall([*others(), *often, once]).votes("", seen("cart", OOM, USUAL))[:2]
+    assert (first.root_cause, second.root_cause) == ("oom_killed", "node_cordoned")
+    assert first.weight > second.weight + 1
+
+
 def test_what_nobody_looked_for_then_counts_little_against_a_case() -> None:
     briefly = replace(
         case(1, "oom_killed", OOM), signs=case(1, "oom_killed", OOM).signs - {"looked:DESCRIBE"}

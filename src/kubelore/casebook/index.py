@@ -1,9 +1,11 @@
 """Finds the past cases whose signs are most alike, among very many, exactly.
 
 Likeness of two sets of signs is what they share over what either has (weighted Jaccard, 0 to 1). A sign
-weighs more the nearer to the object it is, and the fewer cases have it. Cases stand in segments that never
-change: a large one and, beside it, a small one of what is new. However they are divided, what is found is the
-same to the last bit.
+weighs more the nearer to the object it is, and the fewer cases have it. The cases of one camp (all of one
+origin that name the same cause) make it common like a few, however many they are: else whoever records one
+incident again and again takes the weight from what tells it. Cases stand in segments that never change: a
+large one and, beside it, a small one of what is new. However they are divided, what is found is the same to
+the last bit.
 """
 
 from __future__ import annotations
@@ -24,7 +26,13 @@ if TYPE_CHECKING:
     from kubelore.casebook.segment import Floats, Ints, Segment
 
 MAX_COMPARED = 256
-"""Cases compared in full with one object: those that are most alike by their rarest signs."""
+"""Cases compared in full with one object: those that are most alike by their rarest signs, ..."""
+MAX_OF_CAMP = 32
+"""... of each camp no more than so many, while others are left."""
+PER_CAMP = 10
+"""Cases that a camp counts like at most where the cases that have a sign are counted."""
+UNIT = 1 << 20
+"""What one whole case counts: sums of integers are the same in any order."""
 EXCUSED = 0.7
 """Part of a sign's weight that does not count against a case in which nobody looked for it."""
 TINY = 1e-9
@@ -44,7 +52,7 @@ class Weighing:
     rarity: float
     """Exponent of the logarithm of the inverse frequency."""
 
-    def weight(self, sign: str, holders: int, cases: int) -> float:
+    def weight(self, sign: str, holders: float, cases: float) -> float:
         """Of a sign that so many of all `cases` have."""
         place = place_of(sign)
         usual = self.background_cases * self.background.get(sign[len(place) + 1 :], 0.0)
@@ -61,25 +69,41 @@ def _distance(place: str) -> str:
 class CaseIndex:
     """Cases of several segments, numbered through. Never changes: build a new one of the same segments."""
 
-    def __init__(self, segments: Sequence[Segment], weighing: Weighing) -> None:
+    def __init__(self, segments: Sequence[Segment], camps: Sequence[Ints], weighing: Weighing) -> None:
+        """`camps` says of each case of each segment which camp it is of; they are numbered from 0."""
         self._weighing = weighing
         self._segments = segments
+        self._camps = camps
         self._firsts = list(accumulate(map(len, segments), initial=0))
-        self.cases = sum(int(np.count_nonzero(segment.alive)) for segment in segments)
         self._known: dict[str, float] = {}
+        self._order: Ints | None = None
+        self._count()
         self._totals = [
             segment.signs.sums(np.array([self.weight(sign) for sign in segment.vocabulary]))
             for segment in segments
         ]
 
+    def _count(self) -> None:
+        """How many cases there are, and how many have each sign."""
+        living = [camps[s.alive] for camps, s in zip(self._camps, self._segments, strict=True)]
+        sizes = np.bincount(np.concatenate(living))
+        worth = np.round(UNIT * np.minimum(1.0, PER_CAMP / np.maximum(sizes, 1)))
+        self._cases = sum(float(worth[camps].sum()) for camps in living) / UNIT
+        self._held: list[Floats] = []
+        for segment, camps in zip(self._segments, living, strict=True):
+            each = np.zeros(len(segment))
+            each[segment.alive] = worth[camps]
+            self._held.append(segment.held_by(each) / UNIT)
+
     def weight(self, sign: str) -> float:
         """How much a sign counts here."""
         if sign not in self._known:
-            self._known[sign] = self._weighing.weight(sign, self._holders(sign), self.cases)
+            self._known[sign] = self._weighing.weight(sign, self._holders(sign), self._cases)
         return self._known[sign]
 
-    def _holders(self, sign: str) -> int:
-        return sum(int(s.held[n]) for s in self._segments if (n := s.numbers.get(sign)) is not None)
+    def _holders(self, sign: str) -> float:
+        each = zip(self._segments, self._held, strict=True)
+        return sum(float(held[n]) for segment, held in each if (n := segment.numbers.get(sign)) is not None)
 
     def place(self, number: int) -> tuple[int, int]:
         """Segment of a case, and its number there."""
@@ -144,13 +168,24 @@ class CaseIndex:
         return found if sum(map(len, found)) <= MAX_COMPARED else self._likeliest(found, likely)
 
     def _likeliest(self, found: Sequence[Ints], likely: Sequence[Floats]) -> list[Ints]:
-        """The first of all; of those that are as likely as the last of them, the first by id."""
-        last = -np.partition(-np.concatenate(likely), MAX_COMPARED - 1)[MAX_COMPARED - 1]
-        room = MAX_COMPARED - sum(int(np.count_nonzero(each > last)) for each in likely)
-        level = [cases[each == last] for cases, each in zip(found, likely, strict=True)]
-        ids = [segment.ids[cases] for segment, cases in zip(self._segments, level, strict=True)]
-        before = np.sort(np.concatenate(ids))[room - 1]
-        return [
-            np.sort(np.concatenate([cases[each > last], same[named <= before]]))
-            for cases, each, same, named in zip(found, likely, level, ids, strict=True)
-        ]
+        """The likeliest, of equally likely ones the first by id; of each camp a few before more of any."""
+        order = self._by_id()
+        cases = np.concatenate([each + first for each, first in zip(found, self._firsts[:-1], strict=True)])
+        camps = np.concatenate([known[each] for known, each in zip(self._camps, found, strict=True)])
+        unlikely = -np.concatenate(likely)
+        by_camp = np.lexsort((order[cases], unlikely, camps))
+        begins = np.flatnonzero(np.diff(camps[by_camp], prepend=-1))
+        place = np.arange(len(cases)) - np.repeat(begins, np.diff(begins, append=len(cases)))
+        rest = np.empty(len(cases), dtype=bool)
+        rest[by_camp] = place >= MAX_OF_CAMP
+        chosen = np.sort(cases[np.lexsort((order[cases], unlikely, rest))[:MAX_COMPARED]])
+        ends = np.searchsorted(chosen, self._firsts)
+        return [chosen[ends[n] : ends[n + 1]] - self._firsts[n] for n in range(len(found))]
+
+    def _by_id(self) -> Ints:
+        """The place of each case in the order of all ids."""
+        if self._order is None:
+            ids = np.concatenate([segment.ids for segment in self._segments])
+            self._order = np.empty(len(ids), dtype=np.int64)
+            self._order[np.argsort(ids, kind="stable")] = np.arange(len(ids))
+        return self._order

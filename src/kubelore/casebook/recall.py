@@ -3,8 +3,10 @@
 A case names a root cause for an object of a cluster it has never seen, because signs have no names. How much
 its word is worth was learned (`recall.yaml`): from how alike the best case is, whether what told most then is
 there today, how many cases agree, and how many of those as alike say something else. No origin (a source and
-a cluster) counts for more than a few cases, however many it has. Never raises for what a case holds.
-Only cases that a vote names are read; all others are weighed by what the catalogue knows of them.
+a cluster) counts for more than a few cases, however many it has, and against other origins as one voice.
+
+Never raises for what a case holds. Only cases that a vote names are read; all others are weighed by what the
+catalogue knows of them.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +26,9 @@ from kubelore.casebook.signs import LOOKED, SELF, place_of, signs_of
 from kubelore.packaged import packaged_yaml
 from kubelore.types import Evidence, PastCase, Ref, Vote
 from kubelore.vocabulary import WORKLOAD_KINDS, vocabulary
+
+if TYPE_CHECKING:
+    from kubelore.casebook.segment import Ints
 
 FORMAT = "kubelore.recall/1"
 FILE = "recall.yaml"
@@ -95,6 +100,10 @@ class Precedent:
 
 Hit = tuple[float, int]
 """How alike a case is, and its number."""
+Key = tuple[str, Ref]
+"""A cause of an object."""
+Origin = tuple[str, str]
+"""Source and cluster."""
 
 
 class Recall:
@@ -104,7 +113,8 @@ class Recall:
         self._model = learned or model()
         catalogue = cases if isinstance(cases, Catalogue) else Catalogue.of(cases)
         self._sections = [_that_count(section) for section in catalogue.sections]
-        self._index = CaseIndex([section.segment for section in self._sections], self._model.weighing)
+        segments, camps = [section.segment for section in self._sections], _camps(self._sections)
+        self._index = CaseIndex(segments, camps, self._model.weighing)
         self._load = catalogue.load
         self._last: tuple[Evidence, tuple[int, ...], Sequence[Vote]] | None = None
 
@@ -138,7 +148,7 @@ class Recall:
         signs = signs_of(evidence, _objects(evidence))
         hits = {(cause, ref): found for ref in signs for cause, found in self._hits(ref, signs[ref]).items()}
         top = max((found[0][0] for found in hits.values()), default=0.0)
-        voices = {key: self._voice(found, top) for key, found in hits.items()}
+        voices = self._voices(hits, top)
         everybody = sum(voices.values())
         return [
             Precedent(
@@ -171,18 +181,34 @@ class Recall:
 
     def _support(self, hits: Iterable[Hit]) -> float:
         floor = self._model.floor
-        return self._capped(((alike - floor) / (1 - floor), number) for alike, number in hits)
+        by_origin = self._by_origin(((alike - floor) / (1 - floor), number) for alike, number in hits)
+        return sum(by_origin.values())
 
-    def _voice(self, hits: Iterable[Hit], top: float) -> float:
-        return self._capped((math.exp((alike - top) / self._model.reach), number) for alike, number in hits)
+    def _voices(self, hits: Mapping[Key, Sequence[Hit]], top: float) -> dict[Key, float]:
+        """How loudly cases speak for each cause of each object. Where they say different things, each origin
+        has one voice in all."""
+        reach = self._model.reach
+        said = {
+            key: self._by_origin((math.exp((alike - top) / reach), number) for alike, number in found)
+            for key, found in hits.items()
+        }
+        totals: dict[Origin, float] = defaultdict(float)
+        for by_origin in said.values():
+            for origin, voice in by_origin.items():
+                totals[origin] += voice
+        quieter = {origin: min(1.0, _trust(origin[0]) / total) for origin, total in totals.items()}
+        return {
+            key: sum(voice * quieter[origin] for origin, voice in by_origin.items())
+            for key, by_origin in said.items()
+        }
 
-    def _capped(self, hits: Iterable[Hit]) -> float:
-        """Sum over the cases, each by its influence and no origin by more than a few."""
-        sums: dict[tuple[str, str], float] = defaultdict(float)
+    def _by_origin(self, hits: Iterable[Hit]) -> Mapping[Origin, float]:
+        """Sums over the cases of each origin, each by its influence and together no more than a few."""
+        sums: dict[Origin, float] = defaultdict(float)
         for weight, number in hits:
             standing = self._standing(number)
             sums[_origin(standing)] += weight * influence(standing)
-        return sum(min(self._model.per_origin, each) for each in sums.values())
+        return {origin: min(self._model.per_origin, each) for origin, each in sums.items()}
 
     def telling(self, signs: Iterable[str]) -> list[str]:
         """Of the signs of a case, the facts of its object that told most, the rarest first."""
@@ -219,16 +245,29 @@ class Recall:
 
 def influence(case: PastCase | Standing) -> float:
     """How much one case counts: 1 for one that a person confirmed and that never harmed."""
-    trust = 1.0 if case.confirmed else 0.5
-    if case.source:
-        trust *= 0.5
+    trust = _trust(case.source) * (1.0 if case.confirmed else 0.5)
     repeated = 1 + 0.25 * math.log2(max(1, case.count))
     return trust * repeated * max(0.0, min(1.0, 1 + case.credit / 3))
 
 
-def _origin(standing: Standing) -> tuple[str, str]:
+def _trust(source: str) -> float:
+    """Ours, or imported."""
+    return 0.5 if source else 1.0
+
+
+def _origin(standing: Standing) -> Origin:
     """Cases of ours are of a cluster. An imported file names its clusters itself: it counts as one origin."""
     return standing.source, "" if standing.source else standing.cluster
+
+
+def _camps(sections: Iterable[Section]) -> list[Ints]:
+    """Which camp each case is of: its origin, and the cause that it names."""
+    known: dict[tuple[str, str, str], int] = {}
+    found: list[Ints] = []
+    for section in sections:
+        camps = [known.setdefault((*_origin(s), s.root_cause), len(known)) for s in section.standings]
+        found.append(np.array(camps, dtype=np.int64)[section.which])
+    return found
 
 
 def _that_count(section: Section) -> Section:

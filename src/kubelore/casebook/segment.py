@@ -144,6 +144,12 @@ class Segment:
                 mark[self.holders[self.numbers[sign]]] = True
         return self._marks[sign][cases]
 
+    def held_by(self, worth: Floats) -> Floats:
+        """For each sign the sum over the cases that have it, of what each case is worth."""
+        each = np.repeat(worth, self.signs.lengths())
+        held = np.bincount(self.signs.numbers, weights=each, minlength=len(self.vocabulary))
+        return held.astype(np.float64)  # of no signs at all numpy makes integers
+
     def vector(self, weights: Mapping[str, float]) -> Floats:
         """Weights by sign number; signs that no case has are left out."""
         found = np.zeros(len(self.vocabulary))
