@@ -17,10 +17,10 @@ from kubelore.bench.learn.fit import fitted
 from kubelore.bench.learn.lived import Lived, Problem, confirmed, unverified
 from kubelore.bench.learn.page import full, short
 from kubelore.bench.learn.paired import Pair, bootstrap, difference, mcnemar, share
-from kubelore.bench.learn.tasks import Named, Outcome, Task, judged, without
+from kubelore.bench.learn.tasks import Named, Outcome, Task, judged, without, worn
 from kubelore.bench.report import html
 from kubelore.casebook.recall import FEATURES, Recall, model
-from kubelore.patterns.load import load
+from kubelore.patterns.load import Library, load
 from kubelore.types import Evidence, Fact, Observation, Ref
 
 FACTS = {
@@ -54,7 +54,7 @@ def outcome(task: Task, *, right: bool) -> Outcome:
     return Outcome(replace(task, book=()), replace(one, right=right))
 
 
-@pytest.mark.parametrize("experiment", ["taken_away", "on_top", "from_nothing", "poisoned"])
+@pytest.mark.parametrize("experiment", ["taken_away", "on_top", "worn", "from_nothing", "poisoned"])
 def test_a_group_is_never_learned_from_and_tested_on_at_once(experiment: str) -> None:
     tasks = list(PLANNED.all()[experiment])
     assert len(tasks) > len(PROBLEMS)
@@ -159,6 +159,21 @@ def test_what_patterns_know_of_a_cause_can_be_taken_away() -> None:
     assert before - known == {"oom_killed"}
 
 
+def test_a_worn_library_lacks_some_of_what_it_knew_and_says_nothing_new() -> None:
+    library = load()
+    left = worn(library, 1)
+    signs = {"all": sign_count(library), "left": sign_count(left), "again": sign_count(worn(library, 1))}
+    assert 0.3 * signs["all"] < signs["left"] < 0.7 * signs["all"]
+    assert signs["left"] == signs["again"] != sign_count(worn(library, 2))
+    known = {c.root_cause for pattern in library.patterns for c in pattern.common_causes}
+    assert {c.root_cause for pattern in left.patterns for c in pattern.common_causes} < known
+
+
+def sign_count(library: Library) -> int:
+    causes = [cause for pattern in library.patterns for cause in pattern.common_causes]
+    return sum(len(one.supports) + len(one.contradicts) for cause in causes for one in cause.when)
+
+
 @pytest.mark.parametrize(("gained", "lost", "p"), [(0, 0, 1.0), (5, 0, 0.0625), (1, 9, 0.0215), (4, 4, 1.0)])
 def test_mcnemar(gained: int, lost: int, p: float) -> None:
     assert mcnemar(gained, lost) == pytest.approx(p, abs=1e-4)
@@ -196,6 +211,7 @@ def test_the_report_has_every_experiment() -> None:
     assert four["causes"] == 3
     assert four["recovered"] == pytest.approx(four["right"]["mean"], abs=1e-3)
     assert all(row["gained"] == 0 and row["lost"] > 0 for row in data["on_top"])
+    assert [row["library"] for row in data["worn"]] == [1, 2]
     assert [len(row["points"]) for row in data["curve"]] == [6, 6, 6]
     assert {row["attack"] for row in data["poison"]} == set(ATTACKS)
     page = html.render("t", "i", full(data, ("kubelore bench learn",)))

@@ -250,12 +250,11 @@ def ask_recording(settings: Settings, snapshot: Path, question: str, taught: Tau
 def _lore(settings: Settings, taught: Taught) -> Lore:
     from kubelore import build
 
-    return build.Lore(library=_without(settings, taught.forgotten), voter=taught.memory)
+    return build.Lore(library=_left(settings, replace(taught, memory=None)), voter=taught.memory)
 
 
 @lru_cache(maxsize=4)
-def _without(settings: Settings, causes: frozenset[str]) -> Library:
+def _left(settings: Settings, taught: Taught) -> Library:
     from kubelore import build
-    from kubelore.bench.learn.tasks import without
 
-    return without(build.library(settings), causes)
+    return taught.patterns_of(build.library(settings))

@@ -74,6 +74,7 @@ class Experiments:
         return {
             "taken_away": self.taken_away(),
             "on_top": self.on_top(),
+            "worn": self.worn(),
             "recurring": self.recurring(),
             "recurring_untaught": self.recurring_untaught(),
             "from_nothing": self.from_nothing(),
@@ -107,6 +108,15 @@ class Experiments:
         for problem in self.problems:
             for arm in ARMS[1:]:
                 yield Task(problem, arm, self.full.cases(arm, self._other_groups(problem)))
+
+    def worn(self) -> Iterator[Task]:
+        """Patterns that lack much of what they should know, without memory and with all cases of other
+        groups. There is a library for each seed."""
+        for seed in range(self.seeds):
+            for problem in self.problems:
+                book = self.full.cases("evidence", self._other_groups(problem))
+                yield Task(problem, worn=seed)
+                yield Task(problem, "evidence", book, worn=seed)
 
     def recurring(self) -> Iterator[Task]:
         """All patterns, and all other cases, of problems that came more than once."""

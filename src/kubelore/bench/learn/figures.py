@@ -54,6 +54,7 @@ def figures(told: Told, day: date) -> dict[str, Any]:
         "taken_away": _taken_away(told, taken),
         "taken_away_causes": _taken_away_causes(told, taken),
         "on_top": _on_top(told, on_top),
+        "worn": _worn(told.outcomes["worn"]),
         "recurring": _against(told.full, told.outcomes["recurring"]),
         "recurring_untaught": _against(told.ablated, told.outcomes["recurring_untaught"]),
         "curve": _curve(told.outcomes["from_nothing"], len(told.problems)),
@@ -142,6 +143,16 @@ def _on_top(told: Told, outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     ]
 
 
+def _worn(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+    """Each worn library without and with memory."""
+    rows = []
+    for seed in sorted({o.task.worn for o in outcomes if o.task.worn is not None}):
+        some = [o for o in outcomes if o.task.worn == seed]
+        before = [o.lived for o in some if o.task.arm == "no memory"]
+        rows.append({"library": seed + 1, **_against(before, [o for o in some if o.task.arm == "evidence"])})
+    return rows
+
+
 def _against(before: Sequence[Lived], outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """Outcomes beside the same problems without memory."""
     known = {one.problem.id: one.right for one in before}
@@ -176,19 +187,25 @@ def _curve(outcomes: Sequence[Outcome], problems: int) -> list[dict[str, Any]]:
 
 
 def _poison(honest: Mapping[str, Lived], outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
-    """Each attack beside the same casebook without it. `answers` are wrong ones that poisoned cases alone
-    named: no pattern did."""
+    """Each attack beside the same casebook without it. `answers` are wrong ones that poisoned cases speak for
+    and that are not given without them."""
     rows = []
     for attack in ATTACKS:
         some = [o for o in outcomes if o.task.part == attack]
         if some:
-            named = [o for o in some if not o.right and o.lived.recalled and _spoke(o)]
+            named = [
+                o for o in some if not o.right and _spoke(o) and _differ(o.lived, honest[o.task.problem.id])
+            ]
             rows.append({"attack": attack, **_against(list(honest.values()), some), "answers": len(named)})
     return rows
 
 
 def _spoke(outcome: Outcome) -> bool:
     return any(case.startswith(POISON) for case in outcome.lived.cases)
+
+
+def _differ(one: Lived, other: Lived) -> bool:
+    return (one.cause, one.object) != (other.cause, other.object)
 
 
 def _calibration(told: Told, taken: Sequence[Outcome], on_top: Sequence[Outcome]) -> list[dict[str, Any]]:

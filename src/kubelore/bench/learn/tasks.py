@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -11,8 +12,12 @@ from kubelore.bench.learn.arms import Arm, voter
 from kubelore.bench.learn.lived import Lived, Problem
 from kubelore.bench.pool import unordered
 from kubelore.patterns.load import Library
+from kubelore.patterns.model import Condition
 from kubelore.protocols import Progress, Voter
 from kubelore.types import Evidence, Investigation, PastCase, Ref
+
+WORN = 0.3
+"""Share of conditions, and of signs, that a worn library lacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +27,14 @@ class Taught:
     patterns: bool
     forgotten: frozenset[str]
     """Causes that the patterns do not know."""
+    worn: int | None
+    """Seed by which the patterns lost some of what they know."""
     memory: Voter | None
+
+    def patterns_of(self, library: Library) -> Library:
+        """What is left of it."""
+        left = without(library, self.forgotten) if self.forgotten else library
+        return left if self.worn is None else worn(left, self.worn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +46,7 @@ class Task:
     book: tuple[PastCase, ...] = ()
     forgotten: frozenset[str] = frozenset()
     patterns: bool = True
+    worn: int | None = None
     seed: int = 0
     whole: bool = False
     """The outcome has the whole investigation."""
@@ -43,7 +56,7 @@ class Task:
     @property
     def taught(self) -> Taught:
         memory = voter(self.arm, self.book, f"{self.seed} {self.problem.id}")
-        return Taught(self.patterns, self.forgotten, memory)
+        return Taught(self.patterns, self.forgotten, self.worn, memory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +102,28 @@ def without(library: Library, causes: frozenset[str]) -> Library:
         kept = tuple(cause for cause in pattern.common_causes if cause.root_cause not in causes)
         if kept:
             patterns.append(pattern.model_copy(update={"common_causes": kept}))
+    return replace(library, patterns=tuple(patterns))
+
+
+def worn(library: Library, seed: int) -> Library:
+    """The library as a worse author would have written it: conditions and signs of causes left out at
+    random."""
+    rng = random.Random(seed)  # noqa: S311 - a simulation
+
+    def kept(condition: Condition) -> Condition:
+        supports = {sign: worth for sign, worth in condition.supports.items() if rng.random() >= WORN}
+        contradicts = {sign: worth for sign, worth in condition.contradicts.items() if rng.random() >= WORN}
+        return condition.model_copy(update={"supports": supports, "contradicts": contradicts})
+
+    patterns = []
+    for pattern in library.patterns:
+        causes = []
+        for cause in pattern.common_causes:
+            when = tuple(kept(condition) for condition in cause.when if rng.random() >= WORN)
+            if when:
+                causes.append(cause.model_copy(update={"when": when}))
+        if causes:
+            patterns.append(pattern.model_copy(update={"common_causes": tuple(causes)}))
     return replace(library, patterns=tuple(patterns))
 
 
