@@ -146,6 +146,17 @@ def test_a_checkout_gives_addresses_licence_and_commit(tmp_path: Path) -> None:
     assert {(page.licence, page.version) for page in pages.values()} == {("CC-BY-4.0", COMMIT)}
 
 
+def test_a_part_of_a_checkout_is_at_the_same_addresses(tmp_path: Path) -> None:
+    write(tmp_path, {**HUGO, ".git/HEAD": f"{COMMIT}\n"})
+    for part in ("content", "content/en", "content/en/docs", "content/en/docs/Tasks", "content/de"):
+        pages, _ = found(tmp_path / part)
+        assert pages
+        assert {f"{part}/{name}": page.url for name, page in pages.items()}.items() <= URLS.items()
+        assert {(page.licence, page.version) for page in pages.values()} == {("CC-BY-4.0", COMMIT)}
+    pages, _ = found(tmp_path / "content/en", "https://mirror.example/en")
+    assert pages["docs/Tasks/debug.md"].url == "https://mirror.example/en/docs/Tasks/debug.md"
+
+
 @pytest.mark.parametrize(
     ("files", "commit"),
     [

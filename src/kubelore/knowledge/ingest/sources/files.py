@@ -84,7 +84,7 @@ def documents(name: str, open_file: Open, site: Site) -> Iterator[Found | Skippe
 
 def one(name: str, content: bytes, site: Site) -> Found:
     """The document that a whole file is."""
-    digest = sha256(repr((site.base, site.licence, name)).encode() + content)
+    digest = sha256(repr((replace(site, version=""), name)).encode() + content)
     return Found(name, digest.hexdigest(), partial(_page, name, content, site))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -13,7 +15,7 @@ from kubelore.knowledge.ingest.page import Found, Skipped
 from kubelore.knowledge.ingest.sources.archive import Archive, is_archive
 from kubelore.knowledge.ingest.sources.files import PROBE, documents, inside, named_archive, passed_over
 from kubelore.knowledge.ingest.sources.limits import MAX_FILES
-from kubelore.knowledge.ingest.sources.site import MAX_CONFIG, commit_of, site_of
+from kubelore.knowledge.ingest.sources.site import MAX_CONFIG, Site, checkout_of, commit_of, site_of
 
 LINK = "a link out of the folder, to a folder or to nothing"
 NO_ARCHIVE = "not the archive that its name says"
@@ -42,7 +44,7 @@ class Folder:
                 )
             else:
                 found.append(item)
-        site = site_of(self._config, self._names, self._base, commit_of(self._root))
+        site = self._site()
         for done, path in enumerate(sorted(found)):
             self.progress = (done, len(found))
             if named_archive(path):
@@ -96,12 +98,24 @@ class Folder:
     def _open(self, path: str) -> BinaryIO:
         return (self._root / path).open("rb")
 
-    def _config(self, name: str) -> bytes:
-        try:
-            with self._open(name) as file:
-                return file.read(MAX_CONFIG)
-        except OSError:
-            raise KeyError(name) from None
+    def _site(self) -> Site:
+        """What the checkout says that the folder is in; it may be a part of one only."""
+        top = checkout_of(self._root)
+        site = site_of(partial(_config, top), partial(_names, top), self._base, commit_of(top))
+        if self._base or top == self._root:
+            return site
+        return replace(site, within=f"{self._root.relative_to(top).as_posix()}/")
 
-    def _names(self) -> list[str]:
-        return sorted(entry.name for entry in self._root.iterdir() if entry.is_file())
+
+def _config(folder: Path, name: str) -> bytes:
+    try:
+        with (folder / name).open("rb") as file:
+            return file.read(MAX_CONFIG)
+    except OSError:
+        raise KeyError(name) from None
+
+
+def _names(folder: Path) -> list[str]:
+    with suppress(OSError):  # of a checkout that one may not look into
+        return sorted(entry.name for entry in folder.iterdir() if entry.is_file())
+    return []

@@ -54,6 +54,8 @@ class Site:
     """Address under which the documents are."""
     content: str = ""
     """Folder of the tree that is at `base`, with a slash; empty for the tree itself."""
+    within: str = ""
+    """Folder of the tree that names are relative to, likewise."""
     pretty: bool = False
     """Whether `a/b.md` is at `a/b/`, as Hugo and MkDocs have it; else it is at `a/b.md`."""
     licence: str = ""
@@ -75,9 +77,10 @@ class Site:
             return own
         if self.whole_url:
             return self.base
-        if not self.base or not name.startswith(self.content):
+        place = self.within + name
+        if not self.base or not place.startswith(self.content):
             return ""
-        path = name.removeprefix(self.content)
+        path = place.removeprefix(self.content)
         if own.startswith("/"):
             path = own.lstrip("/")
         elif self.pretty:
@@ -158,16 +161,15 @@ def stack_exchange(path: str) -> str:
     return ""
 
 
-def commit_of(folder: Path) -> str:
-    """The commit that a git checkout is at; "" when the folder is none. git itself is not run: its
-    configuration may name programs."""
-    for place in (folder, *folder.parents):
-        if (place / ".git").exists():
-            return _commit(place / ".git")
-    return ""
+def checkout_of(folder: Path) -> Path:
+    """The git checkout that a folder is in, the folder itself when it is in none."""
+    return next((place for place in (folder, *folder.parents) if (place / ".git").exists()), folder)
 
 
-def _commit(git: Path) -> str:
+def commit_of(checkout: Path) -> str:
+    """The commit that a git checkout is at, as far as it is known. git itself is not run: its configuration
+    may name programs."""
+    git = checkout / ".git"
     try:
         if git.is_file():  # a worktree or submodule
             git = git.parent / git.read_text(encoding="utf-8")[:4096].removeprefix("gitdir:").strip()
