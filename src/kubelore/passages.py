@@ -53,14 +53,6 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """How many entries `KnowledgeStore.put` wrote, and how many of them share their passage with another."""
-
-    entries: int
-    shared: int
-
-
-@dataclass(frozen=True, slots=True)
 class PassageText:
     """A passage without its entries, for analysing, embedding and comparing."""
 

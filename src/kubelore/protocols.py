@@ -14,7 +14,6 @@ from kubelore.passages import (
     KnowledgeStats,
     PassageText,
     SourceInfo,
-    Stored,
     Terms,
 )
 from kubelore.types import (
@@ -204,7 +203,7 @@ class KnowledgeStore(Protocol):
         at most 64."""
         ...
 
-    def put(self, source: str, number: int, documents: Sequence[Document], embedder: str = "") -> Stored:
+    def put(self, source: str, number: int, documents: Sequence[Document], embedder: str = "") -> None:
         """Replace documents, with entries, terms and vectors; `embedder` names the space of the vectors.
         A passage that stays keeps its terms and vector. A passage without a vector is `unembedded`."""
         ...

@@ -12,7 +12,7 @@ from sqlite3 import Row
 from typing import TYPE_CHECKING
 
 from kubelore.errors import StoreError
-from kubelore.passages import Document, Passage, Stored
+from kubelore.passages import Document, Passage
 from kubelore.store.sqlite.database import Database
 from kubelore.store.sqlite.knowledge.vectors import SpaceRow, VectorTable
 from kubelore.store.sqlite.knowledge.words import WordIndex
@@ -29,7 +29,7 @@ class DocumentTable:
         self._words = words
         self._vectors = vectors
 
-    def put(self, source: str, number: int, documents: Sequence[Document], embedder: str) -> Stored:
+    def put(self, source: str, number: int, documents: Sequence[Document], embedder: str) -> None:
         owner = self._db.value("source_id", source=source)
         if owner is None:
             raise StoreError(f"{source} was removed meanwhile", hint="add it again")
@@ -39,7 +39,6 @@ class DocumentTable:
         if batch.space is not None:
             self._vectors.write(batch.space, batch.vectors)
         self.drop_orphans(batch.left)
-        return Stored(batch.entries, batch.shared)
 
     def entry(self, row: Row) -> KnowledgeEntry:
         """`row` begins with the fields of an entry, in their order."""
@@ -91,8 +90,6 @@ class _Batch:
         self.vectors: dict[int, Vector] = {}
         self.left: set[int] = set()
         """Passages that lost an entry."""
-        self.entries = 0
-        self.shared = 0
 
     def put(self, owner: int, number: int, document: Document) -> None:
         ids = {passage.entry.id for passage in document.passages}
@@ -102,18 +99,16 @@ class _Batch:
             "put_document", source=owner, name=document.name, hash=document.hash, number=number
         )
         before = {r["seq"]: r["passage"] for r in self._db.rows("entries_of_documents", documents=f"[{row}]")}
-        kept = {self._entry(row, passage, before) for passage in document.passages}
+        kept = {self._entry(row, passage) for passage in document.passages}
         gone = [seq for seq in before if seq not in kept]
         self._db.execute("delete_entries", entries=as_json(gone))
         self.left.update(before.values())
 
-    def _entry(self, document: int, passage: Passage, before: dict[int, int]) -> int:
+    def _entry(self, document: int, passage: Passage) -> int:
         entry = passage.entry
         stored = self._stored(passage)
         if stored is None:
             stored = self._new(passage)
-        elif stored not in before.values():
-            self.shared += 1
         if passage.vector is not None and self.space is not None:
             self.vectors[stored] = passage.vector
         seq: int | None = self._db.value(
@@ -125,7 +120,6 @@ class _Batch:
             raise StoreError(f"two documents have an entry with the id {entry.id}")
         self._db.execute("delete_tags", entry=seq)
         self._db.execute_many("put_tag", [{"tag": tag, "entry": seq} for tag in entry.tags])
-        self.entries += 1
         return seq
 
     def _stored(self, passage: Passage) -> int | None:

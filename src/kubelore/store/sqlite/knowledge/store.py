@@ -19,7 +19,6 @@ from kubelore.passages import (
     KnowledgeStats,
     PassageText,
     SourceInfo,
-    Stored,
     Terms,
 )
 from kubelore.store.sqlite.database import Database
@@ -76,11 +75,10 @@ class SqliteKnowledge:
             (PassageText(row["hash"], row["title"], row["content"]), json.loads(row["keys"])) for row in rows
         ]
 
-    def put(self, source: str, number: int, documents: Sequence[Document], embedder: str = "") -> Stored:
+    def put(self, source: str, number: int, documents: Sequence[Document], embedder: str = "") -> None:
         with self._db.transaction():
-            stored = self._documents.put(source, number, documents, embedder)
+            self._documents.put(source, number, documents, embedder)
             self._vectors.promote()
-        return stored
 
     def keep(self, source: str, number: int, documents: Collection[str]) -> None:
         self._db.execute("keep_documents", source=source, number=number, documents=as_json(documents))
