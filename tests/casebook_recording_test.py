@@ -185,6 +185,26 @@ def test_a_summary_without_findings_tells_new_facts_then_the_digest(tmp_path: Pa
     )
 
 
+def test_a_summary_tells_trouble_that_was_known_before_settings_that_are_new(tmp_path: Path) -> None:
+    zero = Fact("workload.replicas", "zero", DATABASE, "orders-db is scaled to 0 replicas")
+    limit = Fact("container.memory_limit", "none", DATABASE, "container db has no memory limit")
+    text = summary_of(tmp_path, Observation("x", facts=(limit, zero)), new=(limit,))
+    assert text == "orders-db is scaled to 0 replicas; container db has no memory limit"
+
+
+def test_a_summary_says_nothing_twice_and_fills_its_room(tmp_path: Path) -> None:
+    told = ["container db keeps crashing: OOMKilled, 6 restarts", "container db: OOMKilled, 6 restarts",
+            "x" * 180, "the pod is Failed"]  # fmt: skip
+    facts = tuple(Fact("event", f"E{n}", DATABASE, detail) for n, detail in enumerate(told))
+    text = summary_of(tmp_path, Observation("x", facts=facts), new=facts)
+    assert text == f"{told[0]}; {told[3]} (+1 more)"
+
+
+def test_a_summary_of_a_table_is_its_rows(tmp_path: Path) -> None:
+    digest = "Usage in shop, % of the limit:\nNAMESPACE POD CPU % MEMORY\nshop cart 90m 80% 12Mi\n"
+    assert summary_of(tmp_path, Observation("x"), digest) == "shop cart 90m 80% 12Mi"
+
+
 # -- nothing unredacted on disk --------------------------------------------------------------------
 SECRET = "hunter2Xk9vQ7pLm3"
 TEXT = f"connected with password={SECRET}"

@@ -86,7 +86,7 @@ def test_what_healthy_workloads_show_too_is_not_searched_by() -> None:
 
 
 def test_everyday_facts_are_facts() -> None:
-    for name in packaged_yaml("kubelore.knowledge", "everyday.yaml")["facts"]:
+    for name in packaged_yaml("kubelore.analysis", "everyday.yaml")["facts"]:
         key, _, value = name.partition("=")
         assert key in vocabulary()
         assert not value or vocabulary()[key].allows(value)

@@ -1,4 +1,5 @@
-"""The closed list of fact keys, read from `analysis/vocabulary.yaml` once when first asked for."""
+"""The closed list of fact keys (`analysis/vocabulary.yaml`), and the facts that healthy workloads show too
+(`analysis/everyday.yaml`), each read once when first asked for."""
 
 from __future__ import annotations
 
@@ -44,3 +45,13 @@ def vocabulary() -> dict[str, FactKey]:
         )
         for e in packaged_yaml("kubelore", "analysis", "vocabulary.yaml")["facts"]
     }
+
+
+def is_everyday(fact: str) -> bool:
+    """Whether healthy workloads show this `key=value` too."""
+    return not _everyday().isdisjoint((fact, fact.partition("=")[0]))
+
+
+@cache
+def _everyday() -> frozenset[str]:
+    return frozenset(packaged_yaml("kubelore", "analysis", "everyday.yaml")["facts"])

@@ -2,38 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
 from kubelore.casebook.text import cut, safe
-from kubelore.types import Fact, Severity, Step
+from kubelore.types import Severity, Step
+from kubelore.vocabulary import is_everyday
 
 MAX_SUMMARY = 200
-SEPARATOR = "; "
-CALM = ("Running", "Succeeded", "Completed")
+SEPARATOR, MORE = "; ", " (+{} more)"
+WORD = re.compile(r"[\w./-]+")
+HEADING = re.compile(r".*:|[A-Z%/() -]+|Not checked\b.*")
+"""Lines of a digest that say nothing by themselves: what follows, and the names of columns."""
 
 
 def result_summary(step: Step) -> str:
     """At most 200 characters, redacted: its error, else findings, the worst first, else facts, those of
-    trouble first and then the new ones, else the first lines of its digest. What does not fit is counted."""
-    pieces = list(dict.fromkeys(cut(safe(piece), MAX_SUMMARY) for piece in _pieces(step)))
-    pieces = [piece for piece in pieces if piece]
-    shown = ""
-    for number, piece in enumerate(pieces):
-        rest = len(pieces) - number - 1
-        longer = f"{shown}{SEPARATOR}{piece}" if shown else piece
-        more = f" (+{rest} more)" if rest else ""
-        if len(longer) + len(more) > MAX_SUMMARY:
-            return _with_rest(shown, piece, rest + 1)
-        shown = longer
-    return shown
+    trouble first and then what is new, else lines of its digest. What does not fit is counted."""
+    pieces = _told_once(cut(safe(piece), MAX_SUMMARY).rstrip(" .") for piece in _pieces(step))
+    if len(whole := SEPARATOR.join(pieces)) <= MAX_SUMMARY:
+        return whole
+    shown = cut(pieces[0], MAX_SUMMARY - len(MORE.format(len(pieces))))
+    left = len(pieces) - 1
+    for piece in pieces[1:]:
+        longer = shown + SEPARATOR + piece
+        if len(longer) + len(MORE.format(left)) <= MAX_SUMMARY:
+            shown, left = longer, left - 1
+    return shown + (MORE.format(left) if left else "")
 
 
-def _with_rest(shown: str, piece: str, left: int) -> str:
-    """The pieces so far and how many are left; of a first piece that is too long, its beginning."""
-    if shown:
-        return f"{shown} (+{left} more)"
-    more = f" (+{left - 1} more)" if left > 1 else ""
-    return cut(piece, MAX_SUMMARY - len(more)) + more
+def _told_once(pieces: Iterable[str]) -> list[str]:
+    """Without those of which an earlier one has every word."""
+    told: dict[str, set[str]] = {}
+    for piece in pieces:
+        words = set(WORD.findall(piece))
+        if words and not any(words <= known for known in told.values()):
+            told[piece] = words
+    return list(told)
 
 
 def _pieces(step: Step) -> Iterator[str]:
@@ -46,14 +51,8 @@ def _pieces(step: Step) -> Iterator[str]:
     yield from (f"{finding.object}: {finding.what}" for finding in findings)
     if findings:
         return
-    loud = [fact for fact in seen.facts if _loud(fact)]
-    facts = dict.fromkeys((*loud, *step.new_facts))
+    trouble = [fact for fact in seen.facts if not is_everyday(fact.name)]
+    facts = dict.fromkeys((*trouble, *step.new_facts))
     yield from (fact.detail or f"{fact.about}: {fact.name}" for fact in facts)
     if not facts:
-        yield from step.digest.splitlines()
-
-
-def _loud(fact: Fact) -> bool:
-    """Events, logs, errors and what Kubernetes calls a reason, before settings."""
-    reason = fact.value[:1].isupper() and fact.value not in CALM
-    return reason or fact.key in ("event", "log") or "error" in fact.key
+        yield from (line for line in step.digest.splitlines() if not HEADING.fullmatch(line.strip()))

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from kubelore.errors import KubeloreError
 from kubelore.knowledge.search import Found, Search
-from kubelore.packaged import packaged_yaml
 from kubelore.passages import KnowledgeFilter
 from kubelore.types import CitedFact, Diagnosis, Evidence, KnowledgeEntry, Lesson, NotChecked, Reading
+from kubelore.vocabulary import is_everyday
 
 SHOWN = 3
 WORTH_TEACHING = 0.15
@@ -97,14 +97,8 @@ def in_words(evidence: Evidence) -> str:
 
 def _telling(seen: Iterable[CitedFact]) -> list[str]:
     """Facts in words, each once, without those that healthy workloads show too."""
-    everyday = _everyday()
     names = dict.fromkeys(item.fact.name for item in seen)
-    return [_words(name) for name in names if everyday.isdisjoint((name, name.partition("=")[0]))]
-
-
-@cache
-def _everyday() -> frozenset[str]:
-    return frozenset(packaged_yaml("kubelore.knowledge", "everyday.yaml")["facts"])
+    return [_words(name) for name in names if not is_everyday(name)]
 
 
 def _words(name: str) -> str:
