@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 MAX_COMPARED = 256
 """Cases compared in full with one object: those that are most alike by their rarest signs, ..."""
-MAX_OF_CAMP = 32
-"""... of each camp no more than so many, while others are left."""
+MAX_LIKELY, MAX_OF_CAMP = 2048, 32
+"""... of so many that may be, and of each camp no more than so many while others are left."""
 PER_CAMP = 10
 """Cases that a camp counts like at most where the cases that have a sign are counted."""
 UNIT = 1 << 20
@@ -169,16 +169,19 @@ class CaseIndex:
 
     def _likeliest(self, found: Sequence[Ints], likely: Sequence[Floats]) -> list[Ints]:
         """The likeliest, of equally likely ones the first by id; of each camp a few before more of any."""
-        order = self._by_id()
+        unlikely = -np.concatenate(likely)
+        last = min(MAX_LIKELY, len(unlikely)) - 1
+        able = unlikely <= np.partition(unlikely, last)[last]
         cases = np.concatenate([each + first for each, first in zip(found, self._firsts[:-1], strict=True)])
         camps = np.concatenate([known[each] for known, each in zip(self._camps, found, strict=True)])
-        unlikely = -np.concatenate(likely)
-        by_camp = np.lexsort((order[cases], unlikely, camps))
+        cases, camps, unlikely = cases[able], camps[able], unlikely[able]
+        order = self._by_id()[cases]
+        by_camp = np.lexsort((order, unlikely, camps))
         begins = np.flatnonzero(np.diff(camps[by_camp], prepend=-1))
         place = np.arange(len(cases)) - np.repeat(begins, np.diff(begins, append=len(cases)))
         rest = np.empty(len(cases), dtype=bool)
         rest[by_camp] = place >= MAX_OF_CAMP
-        chosen = np.sort(cases[np.lexsort((order[cases], unlikely, rest))[:MAX_COMPARED]])
+        chosen = np.sort(cases[np.lexsort((order, unlikely, rest))[:MAX_COMPARED]])
         ends = np.searchsorted(chosen, self._firsts)
         return [chosen[ends[n] : ends[n + 1]] - self._firsts[n] for n in range(len(found))]
 
