@@ -58,6 +58,14 @@ def test_add_says_what_it_did_and_skipped(kubelore: CommandLine, docs: Path) -> 
     assert kubelore("knowledge", "add", str(docs)).out.startswith(f"{docs}: 2 unchanged, 1 skipped\n")
 
 
+def test_reasons_without_end_are_summed_up(kubelore: CommandLine, tmp_path: Path) -> None:
+    files = {f"{number}.kind{number % 40}": "x" for number in range(100)}
+    ran = kubelore("knowledge", "add", str(write(tmp_path / "code", {**DOCS, **files})))
+    assert "2 added, 2 passages, 101 skipped" in ran.out
+    assert ran.out.count("no document") == 15
+    assert ran.out.endswith("  56 for 26 other reasons; -o json has them all\n")
+
+
 def test_a_long_path_breaks_no_line(kubelore: CommandLine, tmp_path: Path) -> None:
     docs = write(tmp_path / ("docs" * 30), DOCS)
     assert kubelore("knowledge", "add", str(docs)).out.startswith(f"{docs}: 2 added, 2 passages, 1 skipped\n")

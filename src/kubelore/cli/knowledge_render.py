@@ -16,6 +16,8 @@ Row = Mapping[str, Any]
 SHOWN_LINES = 12
 """Of a passage that was found."""
 SHOWN_DUPLICATES = 10
+SHOWN_REASONS = 15
+"""A checkout may have files of very many kinds."""
 MIB = 1 << 20
 
 
@@ -116,10 +118,14 @@ def _spaces(report: Row) -> Iterator[str]:
 
 
 def _reasons(reasons: Mapping[str, Row]) -> Iterator[Table]:
-    for why, reason in sorted(reasons.items(), key=lambda pair: -pair[1]["count"]):
+    ranked = sorted(reasons.items(), key=lambda pair: -pair[1]["count"])
+    for why, reason in ranked[:SHOWN_REASONS]:
         names = reason["examples"]
         more = f" and {reason['count'] - len(names)} more" if reason["count"] > len(names) else ""
         yield item(str(reason["count"]), Text(why), Text(", ".join(names) + more, style="dim"))
+    if rest := ranked[SHOWN_REASONS:]:
+        count = sum(reason["count"] for _why, reason in rest)
+        yield item(str(count), Text(f"for {len(rest)} other reasons; -o json has them all", style="dim"))
 
 
 def _duplicates(rows: Sequence[Row]) -> Iterator[Table]:
