@@ -51,6 +51,14 @@ def test_past_cases_name_a_cause_that_no_pattern_knows() -> None:
     assert 0.8 < found.probability < 0.9
 
 
+def test_an_explanation_names_the_cases_that_say_something_else() -> None:
+    case = investigation((BROKEN, EVICTED))
+    told = vote("disk_full", CHECKOUT, 2.0, case)
+    other = replace(told.cases[0], id="9876543210", root_cause="oom_killed")
+    found = answer(case, [replace(told, against=(other,))])
+    assert "Past cases disagree: with evidence as near it was oom_killed (98765432)." in found.explanation
+
+
 def test_what_settings_alone_recall_is_doubtful() -> None:
     settings = investigation((Fact("container.memory_limit", "set", CHECKOUT),))
     trouble = investigation((Fact("container.memory_limit", "set", CHECKOUT), BROKEN))

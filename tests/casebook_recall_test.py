@@ -185,5 +185,26 @@ def test_lessons_are_one_that_fits_and_one_that_misled() -> None:
     assert "it was wrong" in wrong.text
 
 
+def test_cases_that_disagree_are_shown_as_disagreeing() -> None:
+    killed, failed = case(1, "oom_killed", OOM, USUAL), case(2, "application_error", OOM, USUAL)
+    elsewhere = case(3, "disk_full", DISK, USUAL)
+    recall = Recall([*others(), killed, failed, elsewhere])
+    today = seen("cart", OOM, USUAL)
+    against = {vote.root_cause: [c.root_cause for c in vote.against] for vote in recall.votes("", today)}
+    assert against["oom_killed"] == ["application_error"]
+    assert against["application_error"] == ["oom_killed"]
+    (lesson,) = CaseLessons(recall, {"oom_killed": "out of memory"}).recall("", today)
+    assert "Past cases disagree" in lesson.text
+    assert "application_error" in lesson.text
+    assert "out of memory" in lesson.text
+
+
+def test_a_lesson_says_which_tools_found_it() -> None:
+    past = replace(case(1, "oom_killed", OOM, USUAL), tools=("FIND_ISSUES", "DESCRIBE"))
+    (lesson,) = CaseLessons(Recall([*others(), past]), {}).recall("", seen("cart", OOM, USUAL))
+    assert "found by FIND_ISSUES and DESCRIBE" in lesson.text
+    assert "disagree" not in lesson.text
+
+
 def test_unlikely_cases_are_no_lessons() -> None:
     assert list(CaseLessons(Recall(others()), {}).recall("", seen("cart", DISK))) == []

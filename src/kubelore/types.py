@@ -373,6 +373,8 @@ class Vote:
     ask: tuple[str, ...] = ()
     """Tools that showed, then, what tells these cases from others, and that were not asked about the object
     now."""
+    against: tuple[PastCase, ...] = ()
+    """Cases that are as alike, or nearly, and name other causes of the same object: one of each."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from typing import Literal
 
 from kubelore.casebook.lesson import is_harmless
 from kubelore.casebook.recall import Recall
 from kubelore.packaged import packaged_yaml
-from kubelore.types import Evidence, Lesson, PastCase
+from kubelore.types import Evidence, Lesson, PastCase, Vote
 
-LIKELY = 0.0
-"""Log-odds from which on a case is shown."""
+LIKELY = 0.5
+"""Probability from which on a case is shown."""
 
 
 class CaseLessons:
@@ -25,40 +27,53 @@ class CaseLessons:
         self._meanings = meanings
 
     def recall(self, question: str, evidence: Evidence) -> Sequence[Lesson]:
-        likely = [vote for vote in self._recall.votes(question, evidence) if vote.weight >= LIKELY]
-        misled = next((case for vote in likely for case in vote.cases if case.misled), None)
-        right = next((case for vote in likely[:1] for case in vote.cases if case is not misled), None)
-        lessons = [self._right(right)] if right else []
-        return [*lessons, self._wrong(misled)] if misled else lessons
+        votes = self._recall.votes(question, evidence)
+        likely = [vote for vote in votes if _probability(vote, votes) >= LIKELY]
+        told = [(vote, case) for vote in likely for case in vote.cases]
+        misled = next((each for each in told if each[1].misled), None)
+        right = next((each for each in told if each != misled and each[0] is likely[0]), None)
+        lessons = [self._lesson(*right, "right")] if right else []
+        return [*lessons, self._lesson(*misled, "wrong")] if misled else lessons
 
-    def _right(self, case: PastCase) -> Lesson:
-        return self._lesson(case, _texts()["title_right"], _texts()["right"])
-
-    def _wrong(self, case: PastCase) -> Lesson:
-        return self._lesson(case, _texts()["title_wrong"], _texts()["wrong"])
-
-    def _lesson(self, case: PastCase, title: str, text: str) -> Lesson:
+    def _lesson(self, vote: Vote, case: PastCase, kind: Literal["right", "wrong"]) -> Lesson:
         facts = self._recall.telling(case.signs)
         told = ", ".join(fact for fact in facts if is_harmless(fact.partition("=")[2]))
         values = {
             "cause": case.root_cause,
-            "meaning": self._meanings.get(case.root_cause, case.root_cause.replace("_", " ")),
+            "meaning": self._meaning(case.root_cause),
             "misled": case.misled,
-            "misled_meaning": self._meanings.get(case.misled, case.misled.replace("_", " ")),
+            "misled_meaning": self._meaning(case.misled),
             "kind": case.kind if is_harmless(case.kind) else "object",
             "how": "confirmed by a person" if case.confirmed else "rated right",
-            "facts": told,
+            "against": " or ".join(f"{c.root_cause} ({self._meaning(c.root_cause)})" for c in vote.against),
+            "told": told,
+            "tools": " and ".join(case.tools),
             "fix": case.fix,
         }
-        parts = [text, *([_texts()["told"]] if told else []), *([_texts()["fix"]] if case.fix else [])]
+        parts = [kind, *(name for name in ("against", "told", "tools", "fix") if values[name])]
         return Lesson(
             "case",
             case.id,
-            title.format(**values),
-            "\n".join([_texts()["reference"], *(part.format(**values) for part in parts)]),
-            source=f"case {case.id[:8]}" + (f", imported from {case.source}" if case.source else ""),
+            _texts()[f"title_{kind}"].format(**values),
+            "\n".join(_texts()[name].format(**values) for name in ("reference", *parts)),
+            source=f"case {case.id[:8]}"
+            + (f", imported from {_harmless(case.source)}" if case.source else ""),
             date=case.date[:10],
         )
+
+    def _meaning(self, cause: str) -> str:
+        return self._meanings.get(cause, cause.replace("_", " "))
+
+
+def _probability(vote: Vote, votes: Iterable[Vote]) -> float:
+    """Of its cause, or of any that cases disagree with it about."""
+    causes = {vote.root_cause, *(case.root_cause for case in vote.against)}
+    told = [v.weight for v in votes if v.object == vote.object and v.root_cause in causes]
+    return sum(1 / (1 + math.exp(-weight)) for weight in told)
+
+
+def _harmless(source: str) -> str:
+    return source if is_harmless(source) else "elsewhere"
 
 
 @cache

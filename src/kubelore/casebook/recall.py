@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -133,15 +133,22 @@ class Recall:
             for weight, precedent in weighed[:MAX_VOTES]
         ]
         read = {case.id: case for case in self._load({case for _, _, ids in heard for case in ids})}
-        votes = []
+        votes: list[tuple[float, Vote]] = []
         for weight, precedent, ids in heard:
             # Others may have changed a case since the catalogue was made.
             cases = tuple(
                 case for id_ in ids if (case := read.get(id_)) and case.root_cause == precedent.root_cause
             )
             if cases:
-                votes.append(self._vote(weight, precedent, cases, evidence))
-        return votes
+                votes.append((precedent.alike, self._vote(weight, precedent, cases, evidence)))
+        return [replace(vote, against=self._against(alike, vote, votes)) for alike, vote in votes]
+
+    def _against(self, alike: float, vote: Vote, votes: Iterable[tuple[float, Vote]]) -> tuple[PastCase, ...]:
+        return tuple(
+            other.cases[0]
+            for near, other in votes
+            if other.object == vote.object and other is not vote and near >= alike - self._model.reach
+        )
 
     def precedents(self, evidence: Evidence) -> list[Precedent]:
         """All that cases suggest."""

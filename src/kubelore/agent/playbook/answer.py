@@ -23,6 +23,7 @@ from kubelore.types import (
     NotChecked,
     Ref,
     Severity,
+    Vote,
 )
 
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\??\}")
@@ -122,7 +123,13 @@ def _explanation(suspect: Suspect, params: Mapping[str, str]) -> str:
     known = [s for s in sentences if all(params.get(p) for p in PLACEHOLDER.findall(s))]
     text = " ".join(fill(s, params, _plain) for s in known)
     text = text or f"{suspect.candidate.cause.cause}: {_first_detail(suspect)}"
-    return f"{text} {testimony(suspect.vote)}" if suspect.vote else text
+    return f"{text} {testimony(suspect.vote)}{_dissent(suspect.vote)}" if suspect.vote else text
+
+
+def _dissent(vote: Vote) -> str:
+    """Past cases that say something else."""
+    others = ", ".join(f"{case.root_cause} ({case.id[:8]})" for case in vote.against)
+    return f" Past cases disagree: with evidence as near it was {others}." if others else ""
 
 
 def _first_detail(suspect: Suspect) -> str:
