@@ -106,8 +106,11 @@ def test_what_is_found_says_where_it_is_from(kubelore: CommandLine, docs: Path) 
 
 def test_nothing_near_enough_is_said_and_is_no_error(kubelore: CommandLine, docs: Path) -> None:
     kubelore("knowledge", "add", str(docs))
-    ran = kubelore("knowledge", "search", "how long should bread dough rise", "--source", str(docs))
+    ran = kubelore("knowledge", "search", "how long should bread dough rise")
     assert (ran.code, ran.out) == (0, "nothing in the knowledge base is near enough to that question\n")
+    ran = kubelore("knowledge", "search", "etcd has no leader", "--tag", "storge")
+    said = "nothing in the knowledge base that the options let through is near enough to that question\n"
+    assert (ran.code, ran.out) == (0, said)
 
 
 def test_list_pages_and_show(kubelore: CommandLine, docs: Path) -> None:

@@ -138,6 +138,7 @@ def search(
     from kubelore.cli.live import ProgressBar
     from kubelore.cli.output import emit, note
     from kubelore.knowledge.search import Search
+    from kubelore.passages import ANYTHING
 
     where = _where(type_, tag, source)
     settings = o.make_settings(patterns=patterns, knowledge=knowledge)
@@ -157,7 +158,7 @@ def search(
     emit(
         report,
         output,
-        text=lambda: knowledge_render.found(rows),
+        text=lambda: knowledge_render.found(rows, filtered=where != ANYTHING),
         markdown=lambda: knowledge_render.found_markdown(rows),
     )
 

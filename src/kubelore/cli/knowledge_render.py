@@ -44,9 +44,10 @@ def counted(report: Row) -> str:
     return ", ".join([*counts, *([f"{skipped} skipped"] if skipped else [])])
 
 
-def found(rows: Sequence[Row]) -> RenderableType:
+def found(rows: Sequence[Row], *, filtered: bool = False) -> RenderableType:
     if not rows:
-        return Text("nothing in the knowledge base is near enough to that question")
+        among = "that the options let through " if filtered else ""
+        return Text(f"nothing in the knowledge base {among}is near enough to that question")
     parts: list[RenderableType] = []
     for number, row in enumerate(rows, 1):
         lines = row["content"].splitlines()
