@@ -16,7 +16,7 @@ import pytest
 from knowledge_support import as_json, dump, found, row, tarred, write, zipped
 from kubelore.errors import UsageError
 from kubelore.knowledge.ingest.page import markdown
-from kubelore.knowledge.ingest.sources.limits import MAX_PIPED, MIB
+from kubelore.knowledge.ingest.sources.limits import MAX_HELD, MIB
 from store_support import unprivileged
 
 TEXT = "# Title\n\nSome text.\n"
@@ -438,7 +438,7 @@ def test_a_pipe_with_a_name_is_read_like_one_without(tmp_path: Path) -> None:
 
 
 def test_more_than_memory_should_hold_is_not_taken_from_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
-    pipe = Pipe(b"", MAX_PIPED + 1)
+    pipe = Pipe(b"", MAX_HELD + 1)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(pipe)))
     with pytest.raises(UsageError, match="piped in") as caught:
         found(Path("-"))

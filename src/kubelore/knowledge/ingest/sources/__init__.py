@@ -21,8 +21,8 @@ from kubelore.knowledge.ingest.readers import suffix
 from kubelore.knowledge.ingest.sources.archive import OTHERS, Archive, is_archive
 from kubelore.knowledge.ingest.sources.files import JSON, NO_DUMP, PROBE, XML, one
 from kubelore.knowledge.ingest.sources.folder import Folder
-from kubelore.knowledge.ingest.sources.issues import MAX_BYTES, Issues
-from kubelore.knowledge.ingest.sources.limits import MAX_DOCUMENT, MAX_PIPED, MIB, read_all
+from kubelore.knowledge.ingest.sources.issues import Issues
+from kubelore.knowledge.ingest.sources.limits import MAX_DOCUMENT, MAX_HELD, MIB, read_all
 from kubelore.knowledge.ingest.sources.posts import Posts, is_posts
 from kubelore.knowledge.ingest.sources.site import Site, stack_exchange
 
@@ -131,9 +131,9 @@ def _seekable(stream: BinaryIO) -> BinaryIO:
     content = BytesIO()
     while chunk := stream.read(MIB):
         content.write(chunk)
-        if content.tell() > MAX_PIPED:
+        if content.tell() > MAX_HELD:
             raise UsageError(
-                f"more than {MAX_PIPED // MIB} MiB are piped in",
+                f"more than {MAX_HELD // MIB} MiB are piped in",
                 hint="name it as a file: it is read from there, however large",
             )
     content.seek(0)
@@ -158,7 +158,7 @@ def _of_file(file: BinaryIO, name: str, document: str, base: str, path: str) -> 
         return Posts(file, name, base or stack_exchange(path))
     if suffix(document) in JSON or (not suffix(document) and head.lstrip()[:1] in (b"{", b"[")):
         try:
-            return Issues(read_all(file, MAX_BYTES), name)
+            return Issues(read_all(file, MAX_HELD), name)
         except Unreadable as error:
             raise UsageError(f"{name}: {error}", hint="cut it into several files") from error
     return Single(file, name, document, base)

@@ -21,15 +21,19 @@ from tarfile import HeaderError, ReadError
 from typing import IO, Any, BinaryIO, Self, cast
 
 from kubelore.knowledge.ingest.page import Found, Skipped, Unreadable
-from kubelore.knowledge.ingest.sources.files import documents, passed_over
-from kubelore.knowledge.ingest.sources.issues import MAX_BYTES
-from kubelore.knowledge.ingest.sources.limits import MAX_FILES, MAX_RATIO, MAX_UNPACKED, MIB, read_all
+from kubelore.knowledge.ingest.sources.files import documents, most_bytes, passed_over
+from kubelore.knowledge.ingest.sources.limits import (
+    FREE_UNPACKED,
+    MAX_FILES,
+    MAX_RATIO,
+    MAX_UNPACKED,
+    MIB,
+    read_all,
+)
 from kubelore.knowledge.ingest.sources.site import CONFIGS, LICENCE, MAX_CONFIG, site_of
 
 HEADERS = 8 * MIB
 """Bytes that the headers of one member of a tar file may take."""
-FREE = 64 * MIB
-"""Unpacked bytes before the ratio to the packed ones counts."""
 BOMB = "unpacks to far more than any documents would"
 ALONE = "packed, but no archive: unpack it, and add what comes out"
 MANY = f"more than {MAX_FILES} members"
@@ -210,7 +214,7 @@ class _Meter:
         self.allowed = HEADERS
         """Bytes until the next member must have begun."""
         self._stream = stream
-        self._most = min(MAX_UNPACKED, max(FREE, MAX_RATIO * packed))
+        self._most = min(MAX_UNPACKED, max(FREE_UNPACKED, MAX_RATIO * packed))
         self._total = 0
 
     def read(self, size: int) -> bytes:
@@ -256,6 +260,6 @@ def _beginning(member: _Member) -> bytes:
 
 def _opened(member: _Member) -> BinaryIO:
     try:
-        return BytesIO(member.read(MAX_BYTES))
+        return BytesIO(member.read(most_bytes(member.name)))
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError) as error:  # only this one
         raise Unreadable("damaged") from error

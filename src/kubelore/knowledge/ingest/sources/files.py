@@ -11,8 +11,8 @@ from typing import BinaryIO
 
 from kubelore.knowledge.ingest import readers
 from kubelore.knowledge.ingest.page import Found, Page, Skipped, Unreadable
-from kubelore.knowledge.ingest.sources.issues import MAX_BYTES, Issues
-from kubelore.knowledge.ingest.sources.limits import MAX_DOCUMENT, read_all
+from kubelore.knowledge.ingest.sources.issues import Issues
+from kubelore.knowledge.ingest.sources.limits import MAX_DOCUMENT, MAX_HELD, read_all
 from kubelore.knowledge.ingest.sources.posts import Posts, is_posts
 from kubelore.knowledge.ingest.sources.site import LEGAL, Site, stack_exchange
 from kubelore.packaged import packaged_yaml
@@ -64,11 +64,11 @@ def documents(name: str, open_file: Open, site: Site) -> Iterator[Found | Skippe
         elif LEGAL.fullmatch(PurePosixPath(name).name):
             yield Skipped(name, ABOUT)
         elif suffix in JSON:
-            yield from inside(name, Issues(_content(open_file, MAX_BYTES), name))
+            yield from inside(name, Issues(_content(name, open_file), name))
         elif suffix == XML:
             yield from _posts(name, open_file, site)
         elif readers.readable(name):
-            content = _content(open_file, MAX_DOCUMENT)
+            content = _content(name, open_file)
             if not suffix and not readers.like_a_document(PurePosixPath(name).name, content):
                 yield Skipped(name, f"{NO_DOCUMENT} (no suffix)")
             else:
@@ -92,9 +92,14 @@ def _page(name: str, content: bytes, site: Site) -> Page:
     return site.of(name, readers.read(name, content))
 
 
-def _content(open_file: Open, limit: int) -> bytes:
+def most_bytes(name: str) -> int:
+    """How much of a file of this name is held in memory."""
+    return MAX_HELD if readers.suffix(name) in (*JSON, XML) else MAX_DOCUMENT
+
+
+def _content(name: str, open_file: Open) -> bytes:
     with open_file() as file:
-        return read_all(file, limit)
+        return read_all(file, most_bytes(name))
 
 
 def _posts(name: str, open_file: Open, site: Site) -> Iterator[Found | Skipped]:

@@ -20,7 +20,6 @@ from kubelore.knowledge.ingest.readers.front_matter import time_of
 from kubelore.packaged import packaged_yaml
 from kubelore.types import JsonObject
 
-MAX_BYTES = 128 << 20
 NO_ISSUES = "JSON without GitHub issues"
 PULL_REQUEST = "a pull request"
 

@@ -8,13 +8,14 @@ from kubelore.knowledge.ingest.page import Unreadable
 
 MIB = 1 << 20
 MAX_DOCUMENT = 8 * MIB
-MAX_PIPED = 128 * MIB
-"""What is piped in is held in memory."""
+MAX_HELD = 128 * MIB
+"""Of what is many documents, and held in memory: what is piped in, lists of issues, dumps in archives."""
 MAX_FILES = 500_000
 MAX_UNPACKED = 4096 * MIB
 """Of one archive, all members together."""
 MAX_RATIO = 200
-"""What unpacks to more than this times its size, beyond `MAX_DOCUMENT`, was made to do so."""
+FREE_UNPACKED = 64 * MIB
+"""What unpacks to more than `MAX_RATIO` times its size, and to more than this, was made to do so."""
 
 
 def read_all(file: BinaryIO, limit: int = MAX_DOCUMENT) -> bytes:
