@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 
 from bench_ops_test import CACHE, WEB, key, run, write_case
 from kubelore.cli.app import app
-from kubelore.errors import DataError
+from kubelore.errors import DataError, StoreError
 from kubelore.store.sqlite.cases import SqliteCaseStore
+from support_openai import ChatServer
 
 WRONG = {
     "fault_taxonomy": "Startup_Fault",
@@ -80,6 +81,29 @@ def test_nothing_can_be_learned_from_cases_that_are_all_alike(tmp_path: Path) ->
         ["bench", "learn", "cloud-opsbench", str(root), "--seeds", "0", "--fit", str(tmp_path / "f.yaml")],
     )
     assert isinstance(done.exception, DataError)
+
+
+def test_a_model_is_shown_the_past_cases_of_a_casebook(tmp_path: Path) -> None:
+    root, file = cases_with(tmp_path, WRONG, 3), tmp_path / "learned.db"
+    learn("cloud-opsbench", str(root), "--seeds", "0", "--out", str(file))
+    said = {"thought": "t", "action": "respond", "response": "It cannot be pulled.", "root_cause": "unknown",
+            "object": "Deployment/shop/web", "confidence": "low"}  # fmt: skip
+    with ChatServer(*[json.dumps(said)] * 9) as server:
+        model = ("--model", "m", "--base-url", server.url, "--limit", "1")
+        run(root, tmp_path / "with.jsonl", "--casebook", str(file), *model)
+        shown = b"".join(server.bodies).decode()
+        run(root, tmp_path / "without.jsonl", *model)
+        assert "Use as reference, investigate the current issue fresh." in shown
+        assert "was answered, and it was wrong" in shown
+        assert "investigate the current issue fresh" not in server.bodies[-1].decode()
+
+
+def test_a_damaged_casebook_is_told_once(tmp_path: Path) -> None:
+    root, file = cases_with(tmp_path, RIGHT, 1), tmp_path / "damaged.db"
+    file.write_bytes(b"no database" * 999)
+    told = ["bench", "cloud-opsbench", str(root), "--out", str(tmp_path / "o"), "--casebook", str(file)]
+    assert isinstance(CliRunner().invoke(app, told).exception, StoreError)
+    assert not (tmp_path / "o").exists()
 
 
 def test_a_casebook_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:

@@ -229,8 +229,14 @@ def test_verify_exits_with_1_for_what_was_changed_by_hand(casebook: Path, kubelo
     assert "state differ from what the journal says" in ran.out
 
 
-def test_a_replay_gives_the_same_answer_from_the_record_alone(kubelore: CommandLine) -> None:
-    asked = kubelore("investigate", QUESTION, "--snapshot", FAULTY, "-o", "json").json
+@pytest.mark.parametrize(
+    ("question", "snapshot"),
+    [(QUESTION, FAULTY), ("is the readiness probe wrong?", "example:readiness-path")],
+)
+def test_a_replay_gives_the_same_answer_from_the_record_alone(
+    question: str, snapshot: str, kubelore: CommandLine
+) -> None:
+    asked = kubelore("investigate", question, "--snapshot", snapshot, "-o", "json").json
     replayed = kubelore("cases", "replay", "-o", "json").json
     assert (replayed["changed"], replayed["not_recorded"]) == ([], [])
     assert replayed["after"]["object"] == asked["diagnosis"]["object"]

@@ -141,7 +141,7 @@ def replay(
 
     cluster, tools = recorded(case, bodies)
     view = View(cluster)
-    today = replace(settings, decider="playbook", use_knowledge=False, use_casebook=False)
+    today = replace(settings, decider="playbook")
     made = investigator_with(today, cluster, tools, lambda: view).investigate(case.query, case.namespace)
     return made, tools.missing
 
@@ -267,16 +267,8 @@ def open_lore(settings: Settings) -> Iterator[Lore]:
         )
 
 
-def recall(settings: Settings) -> Recall:
-    """What the casebook teaches, read whole. Raises StoreError."""
-    from kubelore.casebook.recall import Recall
-
-    with closing(casebook(settings, read_only=True).store) as store:
-        return Recall(store.past_cases().taught)
-
-
 def _recall(settings: Settings, opened: ExitStack, unread: list[NotChecked]) -> Recall | None:
-    """The same, of which only the cases that an answer names are read."""
+    """What the casebook teaches; of its cases only those that an answer names are read."""
     from kubelore.casebook import kept
     from kubelore.casebook.place import default_file
     from kubelore.casebook.recall import Recall

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +13,7 @@ import typer
 from kubelore.cli import bench_learn, bench_retrieval, bench_score
 from kubelore.cli import options as o
 from kubelore.cli.formats import DataFormat
-from kubelore.errors import UsageError
+from kubelore.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from kubelore.bench.baselines import Named
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from kubelore.bench.cloud_opsbench.toolbox import CaseToolbox
     from kubelore.bench.incidents import Examined
     from kubelore.build import Settings
-    from kubelore.casebook.recall import Recall
     from kubelore.types import Finding, Investigation
 
 bench = typer.Typer(help="Measure how good kubelore is.")
@@ -140,10 +139,13 @@ def cloud_opsbench(
     o.check_writable(out)
     if casebook and not casebook.is_file():
         raise UsageError(f"there is no casebook {casebook}")
+    from kubelore import build
     from kubelore.bench.cloud_opsbench.cases import find_cases
     from kubelore.bench.cloud_opsbench.run import keep, predict, run
     from kubelore.cli.live import ProgressBar
 
+    if casebook:
+        build.casebook(settings, read_only=True).store.close()  # a damaged one is told once, and now
     places = find_cases(folder)
     places = places[:limit] if limit else places
     lines = keep(places, out, resume=resume)
@@ -168,17 +170,12 @@ def investigate_case(settings: Settings, toolbox: CaseToolbox, known: Gathered, 
     """Ask a case's question."""
     from kubelore import build
 
-    lore = build.Lore(voter=_recall(settings)) if settings.casebook else None
-    investigator = build.investigator_with(settings, known.cluster, toolbox, lambda: known.view, lore)
-    return investigator.investigate(case.query, case.namespace)
-
-
-@cache
-def _recall(settings: Settings) -> Recall:
-    """Read once a process."""
-    from kubelore import build
-
-    return build.recall(settings)
+    taught = replace(settings, use_knowledge=False, use_casebook=settings.casebook is not None)
+    with build.open_lore(taught) as lore:
+        if unread := lore.not_checked():
+            raise StoreError(str(unread[0]))
+        investigator = build.investigator_with(settings, known.cluster, toolbox, lambda: known.view, lore)
+        return investigator.investigate(case.query, case.namespace)
 
 
 def guess_by_rule(
