@@ -70,6 +70,9 @@ SECRETS: dict[str, str] = {
     "text.txt": f"postgres://app:{CANARY}@db/app\nAuthorization: Bearer {CANARY}\n",
     "hidden.md": f"pass\u200bword: {CANARY}\nto\x1b[31mken={CANARY}\n",
     "doc.rst": f"Setup\n=====\n\npassword: {CANARY}\n\n.. code-block:: yaml\n\n   token: {CANARY}\n",
+    "tables.rst": f"==== =====\nUser Password\n==== =====\na    {CANARY}\n==== =====\n\n"
+    f".. list-table::\n\n   * - API_KEY\n     - {CANARY}\n\n"
+    f"+---+---+\n| a | token |\n+===+===+\n| b | {CANARY} |\n+---+---+\n",
     f"password={CANARY}.md": "text\n",
     "shortcode.md": f'{{{{< highlight yaml >}}}}\npassword: {CANARY}\n{{{{< /highlight >}}}}\n',
     "secret.md": f"Apply it:\n\n```yaml\n{MANIFEST}```\n",

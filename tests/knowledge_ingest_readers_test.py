@@ -242,7 +242,45 @@ def test_restructured_text_becomes_blocks() -> None:
         ("prose", "Be careful with it."),
         ("list", "- first\n- second:"),
         ("code", "code of it"),
-        ("table", "===== =====\na     b\n===== =====\n1     2\n===== ====="),
+        ("table", "a | b\n1 | 2"),
+    ]
+
+
+RST_TABLES = """\
+=======  =================
+Reason   What to do
+=======  =================
+Evicted  make room on the
+         node
+BackOff  ``kubectl logs``
+=======  =================
+
++--------+-------------+
+| Reason | What to do  |
++========+=============+
+| Killed | raise the   |
+|        | **limit**   |
++--------+-------------+
+
+.. list-table:: Alerts
+   :header-rows: 1
+
+   * - Name
+     - Level
+   * - Down
+     - page, at
+       once
+   * - Slow
+     -
+"""
+
+
+def test_tables_of_restructured_text_become_rows() -> None:
+    assert [(b.kind, b.text) for b in page("x.rst", RST_TABLES).blocks] == [
+        ("table", "Reason | What to do\nEvicted | make room on the node\nBackOff | `kubectl logs`"),
+        ("table", "Reason | What to do\nKilled | raise the limit"),
+        ("prose", "Alerts"),
+        ("table", "Name | Level\nDown | page, at once\nSlow |"),
     ]
 
 

@@ -23,7 +23,7 @@ from kubelore.packaged import packaged_text
 from kubelore.protocols import Embedder, KnowledgeStore, Progress
 from kubelore.types import KnowledgeEntry, KnowledgeType
 
-VERSION = 1
+VERSION = 2
 """Of readers, chunks and redaction here. A higher one makes every document be read again."""
 DOCUMENTS = 64
 PASSAGES = 256

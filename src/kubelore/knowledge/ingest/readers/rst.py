@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from textwrap import dedent
 
 from kubelore.knowledge.ingest.page import Block, Page, titled
+from kubelore.knowledge.ingest.readers import rst_tables
 from kubelore.knowledge.ingest.readers.words import words
 
 MAX_DEPTH = 20
@@ -16,7 +17,6 @@ _LINE = re.compile(r"([=\-`:.'\"~^_*+#<>])\1{2,}")
 _DIRECTIVE = re.compile(r"\.\. (?:\|[^|]+\| )?(?P<name>[\w:-]+)::[ \t]*(?P<argument>.*)")
 _OPTION = re.compile(r":[\w -]+:(?:[ \t].*)?")
 _ITEM = re.compile(r"(?:[-*+•]|\(?(?:\d{1,4}|#|[a-zA-Z])[.)])[ \t]+\S")
-_TABLE = re.compile(r"(?:=+(?: +=+)+|\+(?:[-=]+\+)+)\s*")
 _SPACES = re.compile(r"(?<=\S)[ \t]{2,}")
 _ROLE = re.compile(r":[\w:.+-]{1,40}:`(?P<text>[^`]+)`")
 _LINK = re.compile(r"`(?P<text>[^`<>]*?)\s*<[^`<>]+>`_{0,2}|`(?P<named>[^`]+)`_{1,2}")
@@ -72,11 +72,11 @@ class _Blocks:
         line = lines[at]
         if line.startswith(".. ") or line == "..":
             return self._explicit(lines, at, depth)
-        if _TABLE.fullmatch(line):
+        if rst_tables.BEGIN.fullmatch(line):
             end = _until_blank(lines, at)
             while end + 1 < len(lines) and line.startswith("=") and (lines[end - 1] != line or end - at < 3):
                 end = _until_blank(lines, end + 1)
-            return [Block("table", "\n".join(lines[at:end]))], end
+            return _table(rst_tables.table(lines[at:end])), end
         if line.startswith(">>> "):
             end = _until_blank(lines, at)
             return [Block("code", "\n".join(lines[at:end]), language="python")], end
@@ -100,9 +100,15 @@ class _Blocks:
         if match["name"] in words("rst", "code"):
             text = dedent("\n".join(body)).strip("\n")
             return [Block("code", text, language=match["argument"].split(" ")[0])] if text else [], end
+        if match["name"] == "list-table":
+            return [*self.of([match["argument"]], depth), *_table(rst_tables.list_table(body))], end
         if match["name"] not in words("rst", "silent"):
             body = [match["argument"], *body]
         return list(self.of(body, depth + 1)) if depth < MAX_DEPTH else [_prose(body)], end
+
+
+def _table(text: str) -> list[Block]:
+    return [Block("table", inline(text))] if text else []
 
 
 def _paragraph(lines: Sequence[str], at: int) -> tuple[list[Block], int]:
