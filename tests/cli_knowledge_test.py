@@ -104,6 +104,21 @@ def test_what_is_found_says_where_it_is_from(kubelore: CommandLine, docs: Path) 
     assert markdown.startswith("## etcdNoLeader\n")
 
 
+def test_what_is_found_can_be_narrowed_down(kubelore: CommandLine, docs: Path) -> None:
+    kubelore("knowledge", "add", str(docs), "--source", "team", "--tag", "Prod")
+    kubelore("knowledge", "add", str(docs / "disk.md"), "--source", "answers", "--type", "solution")
+
+    def found(*options: str) -> list[tuple[str, str, str]]:
+        ran = kubelore("knowledge", "search", "disk of a node is nearly full", *options, "-o", "json")
+        return [(row["source"], row["document"], row["type"]) for row in ran.json["found"]]
+
+    assert found("--tag", "prod")[0] == ("team", "disk.md", "doc")
+    assert found("--tag", "storage", "--type", "solution") == [("answers", "disk.md", "solution")]
+    assert {type_ for _, _, type_ in found("--type", "pattern")} == {"pattern"}
+    assert len(found("--limit", "1")) == 1
+    assert len(found("--limit", "2")) == 2
+
+
 def test_nothing_near_enough_is_said_and_is_no_error(kubelore: CommandLine, docs: Path) -> None:
     kubelore("knowledge", "add", str(docs))
     ran = kubelore("knowledge", "search", "how long should bread dough rise")
