@@ -141,11 +141,14 @@ def test_stats_count_for_people_and_machines(casebook: Path, kubelore: CommandLi
     assert (stats["cases"], stats["states"]) == (2, {"candidate": 1, "trusted": 1})
 
 
-@pytest.mark.parametrize("command", ["list", "show", "stats", "verify", "replay"])
-def test_without_a_casebook_reading_says_so_and_makes_none(
+COMMANDS = ["list", "show", "stats", "verify", "replay", "confirm", "undo", "repair", "retire last"]
+
+
+@pytest.mark.parametrize("command", [*(f"cases {name}" for name in COMMANDS), "feedback --rating 5"])
+def test_without_a_casebook_commands_say_so_and_make_none(
     command: str, own_home: Path, kubelore: CommandLine
 ) -> None:
-    ran = kubelore("cases", command)
+    ran = kubelore(*command.split())
     assert ran.code != 0
     assert "there is no casebook" in ran.err
     assert not (own_home / "state").exists()

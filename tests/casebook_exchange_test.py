@@ -42,8 +42,8 @@ def write(file: Path, lines: list[str]) -> Path:
     return file
 
 
-def take(store: SqliteCaseStore, path: Path, source: str = "theirs") -> Arrived:
-    return bring_in(store, path, Gate(source, "ann", root_causes().keys(), store.key()))
+def take(store: SqliteCaseStore, path: Path, source: str = "theirs", *, new_causes: bool = False) -> Arrived:
+    return bring_in(store, path, Gate(source, "ann", root_causes().keys(), new_causes, store.key()))
 
 
 @pytest.fixture
@@ -85,6 +85,16 @@ def test_an_object_has_the_same_number_wherever_it_is_named(theirs: SqliteCaseSt
     assert line["covers"][0][1].startswith("StatefulSet/namespace-1/")
 
 
+def test_a_reason_with_a_name_in_it_does_not_leave(theirs: SqliteCaseStore) -> None:
+    case = theirs.cases(CaseFilter(), limit=1)[0]
+    evidence, names = Evidence(), ("orders-db", "Orders-DB:down", "shop.Failed", "prod")
+    known = ("BackOff", "FailedMount:secret-missing", "ProductionDown")
+    evidence.add(Observation("", tuple(Fact("event", value, DATABASE) for value in (*names, *known))), 1)
+    left = [value for _, _, value, _ in json.loads(exported(case, evidence, anonymous=True))["facts"]]
+    assert left == list(known)
+    assert len(json.loads(exported(case, evidence, anonymous=False))["facts"]) == 7
+
+
 def test_raw_observations_and_secrets_never_leave(theirs: SqliteCaseStore) -> None:
     assert "ready 0 of 1" not in "\n".join(lines_of(theirs))
 
@@ -104,7 +114,7 @@ def test_whatever_was_seen_can_be_taken_in_elsewhere(
     covers = tuple(("DESCRIBE", fact.about) for fact in facts)
     evidence.add(Observation("", tuple(facts), edges, covers), 1)
     line = exported(theirs.cases(CaseFilter(), limit=1)[0], evidence, anonymous=anonymous)
-    gate = Gate("x", "ann", root_causes().keys(), b"key")
+    gate = Gate("x", "ann", root_causes().keys(), False, b"key")
     entry, _ = gate.line(line.encode())
     assert entry.set["state"] == "quarantined"
 
@@ -134,6 +144,18 @@ def test_a_confirmed_import_teaches_and_a_rated_one_does_not(
     assert (lesson.root_cause, lesson.misled, lesson.source) == (
         "dependency_unavailable", "oom_killed", "theirs",
     )  # fmt: skip
+
+
+def test_a_cause_that_nobody_knows_here_comes_in_when_asked_for(
+    theirs: SqliteCaseStore, ours: SqliteCaseStore, tmp_path: Path
+) -> None:
+    head, line, other = lines_of(theirs)
+    lease, order = changed(line, root_cause="lease_left_behind"), changed(other, root_cause="ignore_all_else")
+    file = write(tmp_path / "a.jsonl", [head, lease, order])
+    assert "there is no root cause lease_left_behind here" in take(ours, file).refused[0]
+    arrived = take(ours, file, new_causes=True)
+    assert (arrived.taken, len(arrived.refused)) == (1, 1)
+    assert "ignore_all_else" in arrived.refused[0]
 
 
 def test_importing_twice_changes_nothing(

@@ -267,9 +267,9 @@ def _look_for(tool: str, told: Sequence[Told]) -> str:
 def _reasons(group: Sequence[PastCase], told: Sequence[Told]) -> Iterator[str]:
     origins = {(case.source, case.cluster) for case in group}
     confirmed = sum(case.confirmed for case in group)
-    yield f"A draft, made of {_investigations(group)} investigations from {len(origins)} clusters; a person"
-    yield f"confirmed {confirmed} of its {len(group)} cases. Review it, fill in what is marked, then:"
-    yield "kubelore patterns lint FILE"
+    many, clusters = _counted(_investigations(group), "investigation"), _counted(len(origins), "cluster")
+    yield f"A draft, made of {many} from {clusters}; of {_counted(len(group), 'case')} a person confirmed"
+    yield f"{confirmed}. Review it, fill in what is marked, then: kubelore patterns lint FILE"
     yield ""
     yield "Why (a fact: how many of these cases have it, and how many of other causes):"
     yield from (f"- {t}" for t in told)
@@ -287,3 +287,7 @@ def _reasons(group: Sequence[PastCase], told: Sequence[Told]) -> Iterator[str]:
         f"- {case.id}{f' from {case.source}' if case.source else ''}, {case.date[:10]}" for case in group
     )
     yield ""
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"

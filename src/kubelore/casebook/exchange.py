@@ -2,13 +2,15 @@
 
 A file is JSON Lines: a header, then one case on each line. Raw observations never leave. With `anonymous`
 neither does any name: objects and namespaces are numbered within each case, questions, explanations and
-comments are left out, times are cut to the day.
+comments are left out, and so is a reason that some program gave and that has such a name in it; times are cut
+to the day.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -16,7 +18,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from kubelore.casebook.signs import ONE_WORD
 from kubelore.cases import Case
-from kubelore.types import EdgeKind, Evidence, Ref
+from kubelore.types import EdgeKind, Evidence, Fact, Ref
+from kubelore.vocabulary import vocabulary
 
 FORMAT = "kubelore.casebook/1"
 MAX_LINE = 4 << 20
@@ -29,6 +32,7 @@ Id = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{7,}
 CauseId = Annotated[str, Field(max_length=64, pattern=r"^([a-z][a-z0-9_]*)?$")]
 WRITTEN = re.compile(r"[A-Z][A-Za-z0-9]{0,99}/[^/\s]{0,253}/[^/\s]{1,253}")
 """An object as other casebooks take it."""
+PART = re.compile(r"[^a-z0-9-]+")
 Object = Annotated[str, Field(pattern=rf"^({WRITTEN.pattern})?$")]
 Tool = Annotated[str, Field(max_length=40, pattern=r"^[A-Z][A-Z0-9_]*$")]
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
@@ -88,7 +92,8 @@ def header(cases: int, *, anonymous: bool) -> str:
 
 def exported(case: Case, evidence: Evidence, *, anonymous: bool) -> str:
     """One line, without its line break."""
-    names = Numbers() if anonymous else Names()
+    context = case.cluster_context.get("context", "")
+    names = Numbers(_names(evidence) | {context}) if anonymous else Names()
     line: dict[str, Any] = {
         "id": case.id,
         "timestamp": f"{case.timestamp[:10]}T00:00:00Z" if anonymous else case.timestamp,
@@ -108,7 +113,7 @@ def exported(case: Case, evidence: Evidence, *, anonymous: bool) -> str:
         line |= {
             "question": case.query,
             "namespace": case.namespace,
-            "context": case.cluster_context.get("context", ""),
+            "context": context,
             "model": case.model,
             "comment": case.user_feedback,
             "explanation": str(case.diagnosis.get("explanation", ""))[:MAX_TEXT],
@@ -121,7 +126,7 @@ def _evidence(evidence: Evidence, names: Names) -> dict[str, list[tuple[Any, ...
     facts = [
         (cited.step, cited.fact.key, cited.fact.value, names(cited.fact.about))
         for cited in evidence
-        if ONE_WORD.fullmatch(cited.fact.value) and _fits(cited.fact.about)
+        if ONE_WORD.fullmatch(cited.fact.value) and _fits(cited.fact.about) and names.may_show(cited.fact)
     ]
     edges = [
         (edge.kind, names(edge.source), names(edge.target))
@@ -130,6 +135,11 @@ def _evidence(evidence: Evidence, names: Names) -> dict[str, list[tuple[Any, ...
     ]
     covers = [(tool, names(ref)) for tool, ref in sorted(evidence.covered) if _fits(ref)]
     return {"facts": facts[:MAX_FACTS], "edges": edges[:MAX_EDGES], "covers": covers[:MAX_EDGES]}
+
+
+def _names(evidence: Evidence) -> set[str]:
+    refs = {*evidence.objects(), *(r for e in evidence.edges() for r in (e.source, e.target))}
+    return {name for ref in refs for name in (ref.namespace, ref.name)}
 
 
 def _fits(ref: Ref) -> bool:
@@ -146,11 +156,16 @@ class Names:
         """For an object that is written already."""
         return text
 
+    def may_show(self, fact: Fact) -> bool:
+        return True
+
 
 class Numbers(Names):
     """Objects and namespaces by number, the same for the same one within a case."""
 
-    def __init__(self) -> None:
+    def __init__(self, hidden: Collection[str]) -> None:
+        """`hidden`: names that stand in no value either."""
+        self._hidden = {name.lower() for name in hidden}
         self._namespaces: dict[str, str] = {"": "", "*": "*"}
         self._objects: dict[Ref, str] = {}
 
@@ -168,6 +183,12 @@ class Numbers(Names):
 
     def written(self, text: str) -> str:
         return self(Ref.parse(text)) if text else ""
+
+    def may_show(self, fact: Fact) -> bool:
+        """Values of a closed list are nobody's names; any other one is chosen by some program."""
+        known = vocabulary().get(fact.key)
+        closed = known is not None and known.values
+        return bool(closed) or self._hidden.isdisjoint(PART.split(fact.value.lower()))
 
     def _numbered(self, namespace: str) -> str:
         return self._namespaces.setdefault(namespace, f"namespace-{len(self._namespaces) - 1}")

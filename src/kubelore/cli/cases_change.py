@@ -162,6 +162,9 @@ def import_(
             "--source", metavar="NAME", help="What to call where they are from.  [default: the file]"
         ),
     ] = "",
+    new_causes: Annotated[
+        bool, typer.Option("--new-causes", help="Take causes that nobody knows here, too.")
+    ] = False,
     casebook: o.CasebookOption = None,
 ) -> int:
     """Take over cases of another team. They teach nothing until you confirm them.
@@ -177,8 +180,9 @@ def import_(
     name = cut(safe(source or path.absolute().name), 80)
     if not path.exists():
         raise UsageError(f"there is no {path}", hint="name an exported file or a folder of documents")
-    with j.open_book(casebook) as book:
-        gate = Gate(name, book.who, root_causes().keys(), book.store.key())
+    with j.open_book(casebook, new=True) as book:
+        causes = root_causes().keys() | book.store.stats().causes.keys()
+        gate = Gate(name, book.who, causes, new_causes, book.store.key())
         arrived = bring_in(book.store, path, gate)
     for line in arrived.refused[:SHOWN]:
         note(f"refused: {line}")

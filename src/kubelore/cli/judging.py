@@ -38,11 +38,13 @@ NewCauseOption = Annotated[bool, typer.Option("--new-cause", help="Let --cause b
 
 
 @contextmanager
-def open_book(file: Path | None, *, read_only: bool = False) -> Iterator[Casebook]:
-    """The casebook, closed at the end. Raises StoreError."""
+def open_book(file: Path | None, *, read_only: bool = False, new: bool = False) -> Iterator[Casebook]:
+    """The casebook, closed at the end; `new` begins one where there is none. Raises StoreError."""
     from kubelore import build
+    from kubelore.casebook.place import default_file
 
-    book = build.casebook(build.Settings(casebook=file), read_only=read_only)
+    missing = not (file or default_file()).exists()
+    book = build.casebook(build.Settings(casebook=file), read_only=read_only or (missing and not new))
     try:
         yield book
     finally:
@@ -82,4 +84,5 @@ def became(case: Case) -> str:
     from kubelore.cli.console import clean
 
     merged = f", taught by case {case.merged_into[:SHORT_ID]}" if case.merged_into else ""
-    return clean(f"case {case.id[:SHORT_ID]} is {case.state}: {case.why}{merged}")
+    why = f": {case.why}" if case.why else ""
+    return clean(f"case {case.id[:SHORT_ID]} is {case.state}{why}{merged}")
