@@ -170,6 +170,26 @@ def test_errors_of_other_tools_wishes_and_lessons_fire_nothing(question: str) ->
     assert matcher().match(question) == []
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "what does CrashLoopBackOff mean?",
+        "What is OOMKilled",
+        "please explain ImagePullBackOff",
+        "difference between Evicted and OOMKilled",
+    ],
+)
+def test_who_asks_what_a_word_means_has_no_trouble(question: str) -> None:
+    assert matcher().match(question) == []
+
+
+@pytest.mark.parametrize(
+    "question", ["what does CrashLoopBackOff of my pod mean?", "what is killing the pods, OOMKilled?"]
+)
+def test_who_asks_about_something_of_their_own_has(question: str) -> None:
+    assert matcher().match(question) != []
+
+
 def test_kinds_of_talk_are_lists_of_text_with_a_weight() -> None:
     kinds = packaged_yaml("kubelore.knowledge", "speech.yaml")["kinds"]
     assert all(isinstance(phrase, str) for phrases in kinds.values() for phrase in phrases)

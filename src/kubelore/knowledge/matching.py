@@ -131,7 +131,7 @@ class Matcher:
 
     def match(self, question: str, limit: int = 3) -> list[Matched]:
         """The likeliest patterns, at most `limit`; none when the question is about none of them."""
-        if not self._patterns or not question.strip():
+        if not self._patterns or not question.strip() or asks_meaning(question):
             return []
         found, none = self.weigh(question)
         return [] if none > self.model.silent else found[:limit]
@@ -204,6 +204,29 @@ def turns(text: str) -> frozenset[str]:
             if at == 0:
                 found.update(f"^<{kind}>" for kind in typical)
     return frozenset(found)
+
+
+def asks_meaning(question: str) -> bool:
+    """Whether it only asks what a word means: the name of a trouble in it is then no trouble."""
+    said, asked = _spoken(question), _meaning()
+    begins = max((len(words) for words in asked.begins if said[: len(words)] == words), default=0)
+    rest = said[begins:]
+    return begins > 0 and 0 < len(rest) <= asked.most and not asked.never & set(rest)
+
+
+class _Meaning(NamedTuple):
+    """`meaning` of `speech.yaml`."""
+
+    begins: frozenset[tuple[str, ...]]
+    never: frozenset[str]
+    most: int
+
+
+@cache
+def _meaning() -> _Meaning:
+    data = packaged_yaml("kubelore.knowledge", "speech.yaml")["meaning"]
+    never = frozenset(root for word in data["never"] for root in _spoken(word))
+    return _Meaning(frozenset(map(_spoken, data["begins"])), never, data["most"])
 
 
 def _spoken(text: str) -> tuple[str, ...]:
