@@ -413,6 +413,25 @@ def test_the_benchmark_writes_predictions_and_the_score(
     }  # fmt: skip
 
 
+def test_what_patterns_and_past_cases_bring_is_measured_apart(
+    bench_files: tuple[str, ...], kubelore: CommandLine, tmp_path: Path
+) -> None:
+    questions, _, out = bench_files
+    book = str(tmp_path / "book.db")
+    kubelore("investigate", "why?", "--snapshot", "example:memory-limit", "--casebook", book)
+    kubelore("cases", "confirm", "last", "--casebook", book)
+
+    def causes(*options: str) -> list[str]:
+        recordings = str(path("healthy").parent)
+        ran = kubelore("bench", "incidents", recordings, "--questions", questions, "--out", out, *options)
+        assert ran.code == 0
+        return [json.loads(line)["root_cause"] for line in Path(out).read_text().splitlines()]
+
+    assert causes("--no-patterns") == ["", "none"]
+    assert causes("--no-patterns", "--casebook", book) == ["oom_killed", "none"]
+    assert causes("--no-knowledge") == ["oom_killed", "none"]
+
+
 def test_questions_are_scored_for_each_strategy(tmp_path: Path, kubelore: CommandLine) -> None:
     lines = [{"question": "pod is OOMKilled", "label": "oomkilled"}, {"question": "rice?", "label": "none"}]
     file = tmp_path / "questions.jsonl"

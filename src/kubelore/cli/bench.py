@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,9 +22,12 @@ if TYPE_CHECKING:
     from kubelore.bench.cloud_opsbench.gather import Gathered
     from kubelore.bench.cloud_opsbench.toolbox import CaseToolbox
     from kubelore.bench.incidents import Examined
-    from kubelore.build import Settings
+    from kubelore.build import Lore, Settings
     from kubelore.types import Finding, Investigation
 
+RecallOption = Annotated[
+    Path | None, typer.Option("--casebook", metavar="FILE", help="Recall past cases of this casebook.")
+]
 bench = typer.Typer(help="Measure how good kubelore is.")
 bench.callback(invoke_without_command=True)(o.help_without_command)
 bench_score.register(bench)
@@ -54,6 +58,9 @@ def incidents(
     model: o.ModelOption = "",
     base_url: o.BaseUrlOption = "",
     patterns: o.PatternsOption = None,
+    casebook: RecallOption = None,
+    no_patterns: o.NoPatternsOption = False,
+    no_knowledge: o.NoKnowledgeOption = False,
     output: o.DataOption = DataFormat.TEXT,
     quiet: o.QuietOption = False,
 ) -> None:
@@ -61,7 +68,15 @@ def incidents(
 
     Asks one question of each recording, writes a prediction line each and, with labels, prints the score.
     """
-    settings = o.make_settings(patterns=patterns, decider=decider, model=model, base_url=base_url)
+    settings = o.make_settings(
+        patterns=patterns,
+        decider=decider,
+        model=model,
+        base_url=base_url,
+        casebook=_existing(casebook),
+        use_patterns=not no_patterns,
+        use_knowledge=not no_knowledge,
+    )
     o.check_writable(out)
     if labels and not labels.is_file():
         raise UsageError(f"there is no file {labels}")
@@ -123,9 +138,9 @@ def cloud_opsbench(
     model: o.ModelOption = "",
     base_url: o.BaseUrlOption = "",
     patterns: o.PatternsOption = None,
-    casebook: Annotated[
-        Path | None, typer.Option("--casebook", metavar="FILE", help="Recall past cases of this casebook.")
-    ] = None,
+    casebook: RecallOption = None,
+    no_patterns: o.NoPatternsOption = False,
+    no_knowledge: o.NoKnowledgeOption = False,
     quiet: o.QuietOption = False,
 ) -> None:
     """Run the public benchmark Cloud-OpsBench.
@@ -134,11 +149,15 @@ def cloud_opsbench(
     each. Of a case nothing but its namespace, its question and the answers asked for is read.
     """
     settings = o.make_settings(
-        patterns=patterns, decider=decider, model=model, base_url=base_url, casebook=casebook
+        patterns=patterns,
+        decider=decider,
+        model=model,
+        base_url=base_url,
+        casebook=_existing(casebook),
+        use_patterns=not no_patterns,
+        use_knowledge=not no_knowledge,
     )
     o.check_writable(out)
-    if casebook and not casebook.is_file():
-        raise UsageError(f"there is no casebook {casebook}")
     from kubelore import build
     from kubelore.bench.cloud_opsbench.cases import find_cases
     from kubelore.bench.cloud_opsbench.run import keep, predict, run
@@ -170,12 +189,28 @@ def investigate_case(settings: Settings, toolbox: CaseToolbox, known: Gathered, 
     """Ask a case's question."""
     from kubelore import build
 
+    with _lore(settings) as lore:
+        investigator = build.investigator_with(settings, known.cluster, toolbox, lambda: known.view, lore)
+        return investigator.investigate(case.query, case.namespace)
+
+
+def _existing(casebook: Path | None) -> Path | None:
+    if casebook and not casebook.is_file():
+        raise UsageError(f"there is no casebook {casebook}")
+    return casebook
+
+
+@contextmanager
+def _lore(settings: Settings) -> Iterator[Lore]:
+    """The casebook that was named, and no documents: those of whoever runs this are no part of a benchmark.
+    Raises StoreError."""
+    from kubelore import build
+
     taught = replace(settings, use_knowledge=False, use_casebook=settings.casebook is not None)
     with build.open_lore(taught) as lore:
         if unread := lore.not_checked():
             raise StoreError(str(unread[0]))
-        investigator = build.investigator_with(settings, known.cluster, toolbox, lambda: known.view, lore)
-        return investigator.investigate(case.query, case.namespace)
+        yield lore
 
 
 def guess_by_rule(
@@ -199,8 +234,9 @@ def examine(settings: Settings, snapshot: Path, question: str) -> Examined:
 
     build.library(settings)  # loaded once a process, which is no part of a case's time
     begun = time.perf_counter()
-    with closing(build.open_cluster(replace(settings, snapshot=str(snapshot)))) as cluster:
-        investigation = build.investigator(settings, cluster).investigate(question)
+    recorded = replace(settings, snapshot=str(snapshot))
+    with closing(build.open_cluster(recorded)) as cluster, _lore(settings) as lore:
+        investigation = build.investigator(settings, cluster, lore).investigate(question)
         seconds = time.perf_counter() - begun
         findings, _ = find_all(cluster, "")
     return Examined(investigation, findings, seconds)
