@@ -24,7 +24,8 @@ from kubelore.types import Evidence, JsonObject, Ref
 
 MAX_COMMENT = 2000
 MAX_RATED = 20
-"""Ratings of one person in an hour that make cases teach; more wait until a person confirms each."""
+"""Ratings of one person in an hour that count; of more, good ones wait until a person confirms each, and bad
+ones change nothing."""
 UNDOABLE = ("rated", "confirmed", "corrected", "retired", "quarantined", "credited")
 JUDGED = (
     "state", "why", "user_rating", "user_feedback", "confirmed", "confirmed_cause", "confirmed_object",
@@ -137,12 +138,13 @@ class Casebook:
 
     def _rated(self, case: Case, rating: int) -> JsonObject:
         values: JsonObject = rated(case, rating, self.who)
-        if rating >= GOOD and values.get("state") == "trusted":
-            hour_ago = moment(datetime.now(UTC) - timedelta(hours=1))
-            if self.store.rated(self.who, hour_ago) >= MAX_RATED:
-                values["state"] = "quarantined"
-                values["why"] = f"{self.who} rated more than {MAX_RATED} cases in an hour: confirm it"
-        return values
+        hour_ago = moment(datetime.now(UTC) - timedelta(hours=1))
+        if not values or self.store.rated(self.who, hour_ago) < MAX_RATED:
+            return values
+        many = f"{self.who} rated more than {MAX_RATED} cases in an hour"
+        if rating >= GOOD and values["state"] == "trusted" and case.state != "trusted":
+            return {"state": "quarantined", "why": f"{many}: confirm it"}
+        return {} if many in case.why else {"why": f"{case.why}; {many}: that counts for nothing"}
 
     # -- changing
     def _change(self, case: Case, what: What, values: JsonObject, note: JsonObject | None = None) -> Case:

@@ -13,6 +13,8 @@ from kubelore.types import JsonObject
 
 RULE = "kubelore"
 """Who changes a case where no person does."""
+NAMED, RATED = 1.0, 0.5
+"""Credit for an outcome of which a person named the cause, and for one that was only rated."""
 HARMED = "it misled other investigations more often than it helped"
 
 
@@ -87,21 +89,23 @@ def regroup(before: Case, after: Case, others: Others) -> dict[str, Any]:
 
 def outcome(case: Case, others: Others) -> dict[str, float]:
     """What the outcome of a case says of each lesson it was shown and of each past case that spoke for its
-    answer, by `kind/id`: 1 helped, -1 harmed.
+    answer, by `kind/id`: above 0 it helped, below it harmed; 1 where a person named the cause, less where
+    somebody only rated the answer.
 
     A past case is judged by the cause it spoke for: it helped where that was right, also when the answer
     was another one, and harmed where it was the wrong answer. Passages and patterns share in the answer.
     """
     if not case.verdict:
         return {}
-    good = 1.0 if case.verdict == "right" else -1.0
+    worth = NAMED if case.confirmed else RATED
+    good = worth if case.verdict == "right" else -worth
     shown = [(lesson["kind"], lesson["id"]) for lesson in case.lessons]
     shown += [("case", spoke) for spoke in case.diagnosis.get("cases", ())]
     given: dict[str, float] = {}
     for kind, name in dict.fromkeys(shown):
         if kind == "case":
             told = others.get(name)
-            amount = _told(told.cause, case) if told else 0.0
+            amount = worth * _told(told.cause, case) if told else 0.0
         else:
             amount = 0.0 if kind == "pattern" and name != case.diagnosis.get("pattern") else good
         if amount:
