@@ -124,6 +124,17 @@ def test_show_tells_the_whole_story(casebook: Path, kubelore: CommandLine) -> No
     assert kubelore("cases", "show", "00000001", "--step", "3").code == 2
 
 
+def test_the_history_says_why_each_change_was_made(casebook: Path, kubelore: CommandLine) -> None:
+    kubelore("cases", "retire", "00000001", "--why", "a drill")
+    kubelore("cases", "undo", "00000001")
+    history = kubelore("cases", "show", "00000001", "-o", "json").json["history"]
+    assert [(entry["what"], entry["state"]) for entry in history[-2:]] == [
+        ("retired", "retired"), ("undone", "trusted"),
+    ]  # fmt: skip
+    assert "a drill" in history[-2]["why"]
+    assert "a drill" in kubelore("cases", "show", "00000001").out
+
+
 QUESTIONED = "why is checkout-api slow?"
 
 

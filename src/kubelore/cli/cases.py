@@ -118,6 +118,7 @@ def show(
             return
         history = [
             {"seq": r.seq, "at": r.entry.at, "who": r.entry.who, "what": r.entry.what,
+             "state": r.entry.set.get("state", ""), "why": r.entry.set.get("why", ""),
              "changed": sorted(r.entry.set), "note": r.entry.note}
             for r in book.store.journal(found.id)
         ]  # fmt: skip

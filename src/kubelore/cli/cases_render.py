@@ -181,13 +181,13 @@ def _step(step: Mapping[str, Any]) -> Table:
 
 
 def _history(history: Iterable[Mapping[str, Any]]) -> Iterator[RenderableType]:
-    steps = 0
     for entry in history:
         if entry["what"] == "stepped":
-            steps += 1
             continue
         note = entry["note"]
         more = f" entry {note['undid']}, {note['what']} by {note['of']}" if "undid" in note else ""
         more += f" (after case {note['by'][:SHORT_ID]})" if "by" in note else ""
         when = entry["at"][:19].replace("T", " ")
-        yield item(str(entry["seq"]), Text(f"{when}  {entry['who']}: {entry['what']}{more}"))
+        became = f"{entry['state']}: {entry['why']}" if entry["why"] else entry["state"]
+        below = [Text(became, style="dim")] if became else []
+        yield item(str(entry["seq"]), Text(f"{when}  {entry['who']}: {entry['what']}{more}"), *below)
