@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -26,6 +27,8 @@ MAX_COMMENT = 2000
 MAX_RATED = 20
 """Ratings of one person in an hour that count; of more, good ones wait until a person confirms each, and bad
 ones change nothing."""
+NAMED = re.compile(r"[A-Z][A-Za-z0-9]{0,99}/[A-Za-z0-9.-]{0,63}/[A-Za-z0-9][A-Za-z0-9._:-]{0,252}")
+"""An object as people write it."""
 UNDOABLE = ("rated", "confirmed", "corrected", "retired", "quarantined", "credited")
 JUDGED = (
     "state", "why", "user_rating", "user_feedback", "confirmed", "confirmed_cause", "confirmed_object",
@@ -181,21 +184,17 @@ def _check(case: Case, judgement: Judgement) -> None:
         raise UsageError("the answer names no cause to confirm", hint="say what it was with --cause")
     if cause == "none":
         return
-    at_fault = judgement.object or case.at_fault
-    if not at_fault:
+    if judgement.object:
+        check_object(judgement.object)
+    elif not case.at_fault:
         raise UsageError(f"what is at fault for {cause}?", hint="name it: --object Kind/namespace/name")
-    check_object(at_fault)
 
 
 def check_object(text: str) -> None:
-    """Raises UsageError when it is not `Kind/namespace/name`."""
-    try:
-        ref = Ref.parse(text)
-    except ValueError:
-        ref = None
-    if ref is None or not ref.kind[:1].isupper() or not ref.name:
+    """Raises UsageError when it is not `Kind/namespace/name`, or has a secret in it."""
+    if not NAMED.fullmatch(text) or safe(text) != text:
         raise UsageError(
-            f"{text} is not how an object is written",
+            f"{safe(text)} is not how an object is written",
             hint="write Kind/namespace/name, or Kind//name for what has no namespace",
         )
 
