@@ -211,7 +211,7 @@ def java_options(w: World) -> Truth:
 @scenario(flavour="eks", minor=29)
 def fluent_bit(w: World) -> Truth:
     ns = w.namespace("logging")
-    log = "Fluent Bit v3.1.9\n* Copyright (C) 2015-2024 The Fluent Bit Authors\n[2026/03/01 11:54:03] [error] [config] error in /fluent-bit/etc/conf/fluent-bit.conf:7: undefined value - check config is in classic format\n[2026/03/01 11:54:03] [error] configuration file contains errors, aborting."
+    log = "Fluent Bit v3.1.9\n* Copyright (C) 2015-2024 The Fluent Bit Authors\n[2026/03/01 11:54:03] [error] [config] error in /fluent-bit/etc/conf/fluent-bit.conf:7: undefined value - check config is in valid classic format\n[2026/03/01 11:54:03] [error] configuration file contains errors, aborting."
     configmap(
         w,
         ns,

@@ -8,7 +8,7 @@ from typing import Any
 
 from scenarios.builders import Truth, World
 from scenarios.parts import Container, Json, State, c, ended, http, running
-from scenarios.workloads import configmap, daemonset, deployment, job, statefulset
+from scenarios.workloads import configmap, daemonset, deployment, job, service, statefulset
 
 DAY = 86400
 
@@ -131,6 +131,13 @@ def _monitoring(w: World) -> None:
         claims=[("db", "50Gi", w.flavour.storage_class)],
         age=DAY * 30,
     )
+    service(
+        w,
+        ns,
+        "prometheus-kube-prometheus-stack-prometheus",
+        [("http-web", 9090, "http-web")],
+        clusterIP="None",
+    )
     exporter = c("node-exporter", "quay.io/prometheus/node-exporter:v1.8.2", ports=[("http-metrics", 9100)])
     daemonset(
         w,
@@ -156,6 +163,7 @@ def _monitoring(w: World) -> None:
 
 
 def _argo(w: World) -> None:
+    """Argo CD as it is installed: the controller names a governing Service that its manifests do not have."""
     ns = w.namespace("argocd")
     log = 'time="2026-03-01T11:20:04Z" level=warning msg="Failed to watch apps: context deadline exceeded, retrying"\ntime="2026-03-01T11:58:31Z" level=info msg="Refreshing app status"'
     statefulset(
