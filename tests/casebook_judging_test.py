@@ -88,7 +88,7 @@ def test_bad_ratings_in_bulk_retire_and_blame_nobody(store: SqliteCaseStore) -> 
     "judgement",
     [Judgement(), Judgement(rating=6), Judgement(rating=-1), Judgement(cause="x", object="no object"),
      Judgement(cause="x", object="Deployment/a"), Judgement(cause="x", object="Deployment/a/"),
-     Judgement(cause="x", object="Deployment/a/b c"),
+     Judgement(cause="x", object="Deployment/a/b c"), Judgement(cause="none", object="Deployment/a/b c"),
      Judgement(cause="x", object="Deployment/a/password=hunter2Xk9vQ7pLm3"),
      Judgement(cause="x", object="Deployment/a/ghp_abcdefghijklmnopqrstuvwxyz0123456789")],
 )  # fmt: skip

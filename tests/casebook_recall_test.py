@@ -206,5 +206,15 @@ def test_a_lesson_says_which_tools_found_it() -> None:
     assert "disagree" not in lesson.text
 
 
+def test_our_own_words_are_shown_and_nobody_elses() -> None:
+    ours = replace(case(1, "oom_killed", OOM, USUAL), diagnosis="The cache never shrank.")
+    (lesson,) = CaseLessons(Recall([*others(), ours]), {}).recall("", seen("cart", OOM, USUAL))
+    assert "The cache never shrank." in lesson.text
+    theirs = [replace(ours, id=f"case-{n}", source="shared.jsonl") for n in range(3)]
+    told = CaseLessons(Recall([*others(), *theirs]), {}).recall("", seen("cart", OOM, USUAL))
+    assert told
+    assert "cache" not in told[0].text
+
+
 def test_unlikely_cases_are_no_lessons() -> None:
     assert list(CaseLessons(Recall(others()), {}).recall("", seen("cart", DISK))) == []

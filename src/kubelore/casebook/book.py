@@ -179,14 +179,14 @@ def _check(case: Case, judgement: Judgement) -> None:
                 hint="say what it was with --cause and --object",
             )
         return
+    if judgement.object:
+        check_object(judgement.object)
     cause = judgement.cause or case.cause
     if not cause:
         raise UsageError("the answer names no cause to confirm", hint="say what it was with --cause")
     if cause == "none":
         return
-    if judgement.object:
-        check_object(judgement.object)
-    elif not case.at_fault:
+    if not (judgement.object or case.at_fault):
         raise UsageError(f"what is at fault for {cause}?", hint="name it: --object Kind/namespace/name")
 
 

@@ -14,10 +14,13 @@ from kubelore.types import Evidence, Lesson, PastCase, Vote
 
 LIKELY = 0.5
 """Probability from which on a case is shown."""
+SAID = ("against", "told", "tools", "diagnosis", "fix")
+"""Of a case, where there is something to say."""
 
 
 class CaseLessons:
-    """A `protocols.LessonSource`. Texts are filled templates; of what people wrote only the fix is shown."""
+    """A `protocols.LessonSource`. Texts are filled templates; of what people wrote only statements are shown
+    (`lesson.statements`), and of cases from elsewhere nothing."""
 
     name = "casebook"
 
@@ -48,9 +51,10 @@ class CaseLessons:
             "against": " or ".join(f"{c.root_cause} ({self._meaning(c.root_cause)})" for c in vote.against),
             "told": told,
             "tools": " and ".join(case.tools),
+            "diagnosis": "" if case.source else case.diagnosis,
             "fix": case.fix,
         }
-        parts = [kind, *(name for name in ("against", "told", "tools", "fix") if values[name])]
+        parts = [kind, *(name for name in SAID if values[name])]
         return Lesson(
             "case",
             case.id,
