@@ -17,7 +17,7 @@ from casebook_support import book, make, open_store, record
 from kubelore.agent.playbook.memory import corroborated
 from kubelore.bench.learn.attacks import ATTACKS, POISON, copied
 from kubelore.casebook.book import MAX_RATED
-from kubelore.casebook.lesson import is_harmless
+from kubelore.casebook.harmless import is_harmless
 from kubelore.casebook.lessons import CaseLessons
 from kubelore.casebook.recall import Recall
 from kubelore.casebook.signs import signs

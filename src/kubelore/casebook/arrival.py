@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from kubelore.casebook.entries import Writer, lesson_texts, moment, signs_at
 from kubelore.casebook.exchange import MAX_LINE, Header, Line
-from kubelore.casebook.lesson import is_harmless
+from kubelore.casebook.harmless import is_harmless
 from kubelore.casebook.observed import pack_evidence
 from kubelore.casebook.past_document import PastDocument, investigation_of
 from kubelore.casebook.signs import ONE_WORD

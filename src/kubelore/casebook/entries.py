@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from kubelore.casebook.document import cluster_document, diagnosis_document, lesson_document
-from kubelore.casebook.lesson import nameless, statements
+from kubelore.casebook.harmless import nameless, statements
 from kubelore.casebook.observed import pack_evidence, pack_observation
 from kubelore.casebook.signs import signs
 from kubelore.casebook.states import ended, fingerprint

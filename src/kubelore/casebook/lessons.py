@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Literal
 
-from kubelore.casebook.lesson import is_harmless
+from kubelore.casebook.harmless import is_harmless
 from kubelore.casebook.recall import Recall
 from kubelore.packaged import packaged_yaml
 from kubelore.types import Evidence, Lesson, PastCase, Vote
@@ -20,7 +20,7 @@ SAID = ("against", "told", "tools", "diagnosis", "fix")
 
 class CaseLessons:
     """A `protocols.LessonSource`. Texts are filled templates; of what people wrote only statements are shown
-    (`lesson.statements`), and of cases from elsewhere nothing."""
+    (`harmless.statements`), and of cases from elsewhere nothing."""
 
     name = "casebook"
 

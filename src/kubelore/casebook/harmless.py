@@ -42,7 +42,7 @@ class _Rules:
 
 @cache
 def _rules() -> _Rules:
-    data = packaged_yaml("kubelore.casebook", "lesson.yaml")
+    data = packaged_yaml("kubelore.casebook", "harmless.yaml")
     spoken = "|".join(re.escape(words).replace(r"\ ", r"\s+") for words in data["speaks"])
     return _Rules(
         begins=frozenset(data["begins"]),
