@@ -20,6 +20,7 @@ HALVES = ("tune", "report")
 NAMES = [f"{what}-{half}.jsonl" for what in ("runbook-queries", "questions") for half in HALVES]
 TRAIN = "questions-train.jsonl"
 PLAIN = "questions-plain.jsonl"
+OWN = "runbook-queries-own.jsonl"
 
 
 def rows(name: str) -> list[dict[str, Any]]:
@@ -39,7 +40,7 @@ def pattern_ids() -> set[str]:
     return {line.split("\t")[1] for line in lines if not line.startswith("#")} - {"-"}
 
 
-@pytest.mark.parametrize("name", [*NAMES, TRAIN, PLAIN])
+@pytest.mark.parametrize("name", [*NAMES, OWN, TRAIN, PLAIN])
 def test_every_line_has_its_fields(name: str) -> None:
     is_query = name.startswith("runbook")
     needed = {"query", "source", "also"} if is_query else {"question", "label", "also", "source"}
@@ -142,7 +143,7 @@ def test_the_training_questions_share_nothing_with_the_halves(name: str) -> None
 
 
 def test_nothing_is_there_twice() -> None:
-    for what, parts in (("runbook-queries", HALVES), ("questions", (*HALVES, "train", "plain"))):
+    for what, parts in (("runbook-queries", (*HALVES, "own")), ("questions", (*HALVES, "train", "plain"))):
         texts = Counter(folded(text_of(row)) for part in parts for row in rows(f"{what}-{part}.jsonl"))
         assert max(texts.values()) == 1, what
 
@@ -156,5 +157,5 @@ def test_the_halves_share_no_source_of_a_question() -> None:
 
 def test_the_readme_counts_the_lines() -> None:
     readme = (DATA / "README.md").read_text("utf-8")
-    for name in (*NAMES, TRAIN, PLAIN):
+    for name in (*NAMES, OWN, TRAIN, PLAIN):
         assert f"| `{name}` | {len(rows(name))} |" in readme

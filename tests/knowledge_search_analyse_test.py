@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubelore.knowledge.analyse import prose, query_terms, related_terms, stem, terms
+from kubelore.knowledge.analyse import in_kinds, prose, query_terms, related_terms, stem, terms
 from kubelore.packaged import packaged_yaml
 
 
@@ -71,3 +71,23 @@ def test_prose_writes_names_apart_and_abbreviations_out() -> None:
 def test_any_text_becomes_words_of_letters_and_digits(text: str) -> None:
     assert all(word and word.isalnum() for word in terms(text))
     prose(text)
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("errors on eth0", "network interface"),
+        ("dial tcp 10.0.0.4:2379: connect: connection refused", "etcd"),
+        ("md2: [UU_] one disk gone", "raid array degraded"),
+        ("accept: too many open files", "file descriptor limit"),
+        ("web: 7 desired, 4 available", "replicas mismatch"),
+    ],
+)
+def test_names_and_numbers_tell_what_they_are_of(question: str, told: str) -> None:
+    assert in_kinds(question).endswith(told)
+
+
+def test_addresses_hosts_and_hashes_are_not_asked_for() -> None:
+    asked = in_kinds("ip-10-2-33-4.eu-central-1.compute.internal 10.2.33.4 3f1c9aa07be24d11 is down")
+    assert asked.split() == ["is", "down"]
+    assert in_kinds("the pod is down") == "the pod is down"

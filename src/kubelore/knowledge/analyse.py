@@ -37,6 +37,9 @@ class _Lexicon:
     spelled: Mapping[str, str]
     """A word written as several."""
     related: Mapping[str, tuple[str, ...]]
+    looks: tuple[tuple[re.Pattern[str], str], ...]
+    """(what something looks like, words for it)."""
+    nameless: re.Pattern[str]
 
 
 @cache
@@ -64,6 +67,8 @@ def _lexicon() -> _Lexicon:
         {first: tuple(found) for first, found in phrases.items()},
         {word: variants[0] for word, variants in data["phrases"].items() if word not in data["meanings"]},
         {one: tuple(others) for one, others in related.items()},
+        tuple((re.compile(look), words) for look, words in data["looks"].items()),
+        re.compile(data["nameless"]),
     )
 
 
@@ -77,6 +82,14 @@ def terms(text: str) -> list[str]:
     them stand for comes last."""
     found = [root for name in _NAME.findall(text) for root in _forms(name)]
     return found + list(_stood_for(found))
+
+
+def in_kinds(question: str) -> str:
+    """The question with what its names and numbers tell (`eth0`: network interface; `:2379`: etcd), and
+    without addresses, hosts and hashes."""
+    lexicon = _lexicon()
+    told = [words for look, words in lexicon.looks if look.search(question)]
+    return " ".join([lexicon.nameless.sub(" ", question), *told])
 
 
 def query_terms(text: str) -> list[str]:

@@ -66,7 +66,7 @@ class KnowledgeLessons:
         answer = " ".join([_words(diagnosis.root_cause), meaning, *_telling(diagnosis.evidence)])
         return [
             Reading(found.entry.title, where(found), found.entry.id, found.entry.time)
-            for found in self._find(answer, "")
+            for found in self._find("", answer)
             if found.relevance >= WORTH_READING
         ]
 

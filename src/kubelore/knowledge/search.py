@@ -15,7 +15,7 @@ from functools import cache, cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from kubelore.knowledge.analyse import query_terms, related_terms
+from kubelore.knowledge.analyse import in_kinds, query_terms, related_terms
 from kubelore.packaged import packaged_text, packaged_yaml
 from kubelore.passages import ANYTHING, IndexInfo, KnowledgeFilter, Terms
 from kubelore.protocols import Embedder, KnowledgeStore
@@ -45,6 +45,10 @@ class _Said:
     """Shape (passages, words)."""
     lengths: NDArray[np.float64]
     """In words."""
+    in_title: NDArray[np.float64]
+    """Shape (passages, words): 1 where the title has the word."""
+    title_lengths: NDArray[np.float64]
+    """In different words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class Ranking:
     related: float
     keywords: float
     cosine: float
+    titles: float
     evidence: float
     relevance: tuple[float, float, float]
     """Bias, weights of the words and of the cosine."""
@@ -157,7 +162,7 @@ class Search:
         `evidence` says in words what was seen by now: a second question, whose answers count as well.
         Raises StoreError and, when the embedder is behind a server, ModelError.
         """
-        found = self._weigh(question, where)
+        found = self._weigh(in_kinds(question), where)
         if evidence:
             found = _joined(found, self._weigh(evidence, where), self._ranking.evidence)
         best = sorted(found.values(), key=lambda one: (-one.score, one.entry.id))
@@ -189,6 +194,7 @@ class Search:
         entries = {hit.entry.id: hit.entry for hit in (*hits, *near)}
         said = self._said([entry.hash for entry in entries.values()], asked)
         strengths, shared = self._strengths(said, asked)
+        titled = self._titled(said, asked)
         cosines = {hit.entry.id: hit.score for hit in near}
         top = max(strengths, default=0.0) or 1.0
         least = min(cosines.values(), default=0.0)
@@ -196,6 +202,7 @@ class Search:
         for row, (id_, entry) in enumerate(entries.items()):
             cosine = cosines.get(id_, least)
             score = self._ranking.keywords * strengths[row] / top + self._ranking.cosine * cosine
+            score += self._ranking.titles * titled[row]
             relevance = self._relevance(shared[row], cosine if near else None)
             words = tuple(word.root for word in asked if said.times[row, said.column[word.root]])
             found[id_] = Found(entry, score, relevance, words, cosines.get(id_))
@@ -236,18 +243,21 @@ class Search:
     def _said(self, hashes: Sequence[str], asked: Sequence[_Asked]) -> _Said:
         """How often each passage has the words that matter, those of its title that many times more."""
         column = {root: number for number, root in enumerate({root for word in asked for root in word.roots})}
-        times = np.zeros((len(hashes), len(column)))
-        lengths = np.zeros(len(hashes))
+        times, in_title = np.zeros((len(hashes), len(column))), np.zeros((len(hashes), len(column)))
+        lengths, title_lengths = np.zeros(len(hashes)), np.zeros(len(hashes))
         known = self._store.terms(hashes)
         for row, hash_ in enumerate(hashes):
             terms = known.get(hash_, NO_TERMS)
             title, content = f"{terms.title} {terms.tags}".split(), terms.content.split()
             lengths[row] = len(content) + len(title) * self._ranking.title
+            own = set(terms.title.split())
+            title_lengths[row] = len(own)
+            in_title[row, [column[root] for root in own if root in column]] = 1
             for words, weight in ((content, 1), (title, self._ranking.title)):
                 for root in words:
                     if root in column:
                         times[row, column[root]] += weight
-        return _Said(column, times, lengths)
+        return _Said(column, times, lengths, in_title, title_lengths)
 
     def _strengths(self, said: _Said, asked: Sequence[_Asked]) -> tuple[list[float], list[float]]:
         """BM25 of each passage; and what the words weigh that it has in common with the question, however
@@ -267,6 +277,20 @@ class Search:
                 strengths += (often[:, columns] * weights).max(axis=1)
                 shared += (has[:, columns] * weights).max(axis=1)
         return strengths.tolist(), shared.tolist()
+
+    def _titled(self, said: _Said, asked: Sequence[_Asked]) -> list[float]:
+        """How much question and title have in common, of what both say: 1 when they say the same."""
+        common = np.zeros(len(said.lengths))
+        for word in asked:
+            own = word.weight * said.in_title[:, said.column[word.root]]
+            if word.related:
+                columns = [said.column[root] for root, _ in word.related]
+                weights = np.array([weight for _, weight in word.related])
+                own = np.maximum(own, (said.in_title[:, columns] * weights).max(axis=1))
+            common += own
+        mass = sum(word.weight for word in asked) or 1.0
+        found: list[float] = (common / np.sqrt(mass * np.maximum(1.0, said.title_lengths))).tolist()
+        return found
 
     def _relevance(self, shared: float, cosine: float | None) -> float:
         """`shared` is what the words weigh that passage and question have in common."""

@@ -57,7 +57,7 @@ def searches(store: KnowledgeStore, embedder: Embedder) -> Mapping[str, Search]:
     """The parts of the search alone, and the whole of it, last."""
     return {
         KEYWORDS: Search(store),
-        VECTORS: Search(store, embedder, replace(packaged_ranking(), keywords=0.0)),
+        VECTORS: Search(store, embedder, replace(packaged_ranking(), keywords=0.0, titles=0.0)),
         FUSED: Search(store, embedder),
     }
 
