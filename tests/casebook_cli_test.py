@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import stat
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,15 @@ def test_show_tells_the_whole_story(casebook: Path, kubelore: CommandLine) -> No
         == "StatefulSet shop/orders-db\nready 0 of 1\n"
     )
     assert kubelore("cases", "show", "00000001", "--step", "3").code == 2
+
+
+def test_a_case_is_shown_beside_those_that_disagree_with_it(casebook: Path, kubelore: CommandLine) -> None:
+    with closing(open_store(casebook)) as store:
+        book(store).judge(record(store, make(7, context="staging")), Judgement(cause="memory_leak"))
+    assert kubelore("cases", "show", "00000007", "-o", "json").json["disagree"] == {
+        "00000001-0000-4000-8000-000000000000": "oom_killed"
+    }
+    assert "case 00000007: memory_leak" in kubelore("cases", "show", "00000001").out
 
 
 def test_the_history_says_why_each_change_was_made(casebook: Path, kubelore: CommandLine) -> None:

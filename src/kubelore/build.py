@@ -267,11 +267,17 @@ def open_lore(settings: Settings) -> Iterator[Lore]:
         )
 
 
-def _recall(settings: Settings, opened: ExitStack, unread: list[NotChecked]) -> Recall | None:
-    """What the casebook teaches; of its cases only those that an answer names are read."""
+def recall(settings: Settings, store: CaseStore, failed: Callable[[StoreError], None]) -> Recall:
+    """What the casebook of `store` teaches, for as long as that is open. Only cases that an answer names are
+    read; `failed` hears when they cannot be. Raises StoreError."""
     from kubelore.casebook import kept
-    from kubelore.casebook.place import default_file
     from kubelore.casebook.recall import Recall
+
+    return Recall(kept.catalogue(store, lambda: _recording(settings), failed))
+
+
+def _recall(settings: Settings, opened: ExitStack, unread: list[NotChecked]) -> Recall | None:
+    from kubelore.casebook.place import default_file
 
     if not settings.use_casebook or not (settings.casebook or default_file()).exists():
         return None
@@ -281,7 +287,7 @@ def _recall(settings: Settings, opened: ExitStack, unread: list[NotChecked]) -> 
 
     try:
         store = opened.enter_context(closing(casebook(settings, read_only=True).store))
-        return Recall(kept.catalogue(store, lambda: _recording(settings), failed))
+        return recall(settings, store, failed)
     except StoreError as error:
         failed(error)
         return None

@@ -23,6 +23,7 @@ import numpy as np
 from kubelore.casebook.catalogue import Catalogue, Section, Standing
 from kubelore.casebook.index import CaseIndex, Weighing
 from kubelore.casebook.signs import LOOKED, SELF, place_of, signs_of
+from kubelore.cases import Case
 from kubelore.packaged import packaged_yaml
 from kubelore.types import Evidence, PastCase, Ref, Vote
 from kubelore.vocabulary import WORKLOAD_KINDS, vocabulary
@@ -41,6 +42,8 @@ MOST_TELLING = 3
 """Signs of a case that weigh most."""
 MAX_SHOWN = 5
 """Cases that a vote names."""
+NEARLY = 0.5
+"""Alike enough to say of two cases that they disagree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,21 @@ class Recall:
             for near, other in votes
             if other.object == vote.object and other is not vote and near >= alike - self._model.reach
         )
+
+    def disagreeing(self, case: Case) -> list[PastCase]:
+        """Cases with nearly the same signs that name another cause: of each cause the most alike one, the
+        nearest first."""
+        nearest: dict[str, str] = {}
+        near = [
+            (-alike, self._index.id(number), number)
+            for number, alike in self._index.nearest(case.signs, NEARLY)
+        ]
+        for _, id_, number in sorted(near):
+            standing = self._standing(number)
+            if standing.root_cause != case.cause and _fits(standing.kind, case.at_fault.partition("/")[0]):
+                nearest.setdefault(standing.root_cause, id_)
+        read = {other.id: other for other in self._load(nearest.values())}
+        return [read[id_] for id_ in nearest.values() if id_ in read]
 
     def precedents(self, evidence: Evidence) -> list[Precedent]:
         """All that cases suggest."""

@@ -15,9 +15,11 @@ from kubelore.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from kubelore.cases import Case, CaseFilter
-    from kubelore.types import CaseState
+    from kubelore.protocols import CaseStore
+    from kubelore.types import CaseState, PastCase
 
 LIST_FORMAT = "kubelore.cases/1"
 CASE_FORMAT = "kubelore.case/1"
@@ -122,7 +124,8 @@ def show(
              "changed": sorted(r.entry.set), "note": r.entry.note}
             for r in book.store.journal(found.id)
         ]  # fmt: skip
-    report = clean_all({"format": CASE_FORMAT, **asdict(found), "history": history})
+        disagree = {other.id: other.root_cause for other in _disagreeing(found, book.store, casebook)}
+    report = clean_all({"format": CASE_FORMAT, **asdict(found), "disagree": disagree, "history": history})
     emit(report, output, text=lambda: cases_render.case(report))
 
 
@@ -239,6 +242,20 @@ def _filter(
         except ValueError:
             raise UsageError(f"{since} is no date", hint="write it as 2026-03-01") from None
     return CaseFilter(tuple(chosen), cause=cause, namespace=namespace, source=source, since=since)
+
+
+def _disagreeing(case: Case, store: CaseStore, casebook: Path | None) -> Sequence[PastCase]:
+    """What else cases with nearly the same evidence say; none where that cannot be read."""
+    from kubelore import build
+    from kubelore.errors import StoreError
+
+    if not case.cause:
+        return ()
+    try:
+        settings = o.make_settings(casebook=casebook)
+        return build.recall(settings, store, lambda error: None).disagreeing(case)
+    except StoreError:
+        return ()
 
 
 def _print_list(found: Sequence[Case], output: DataFormat) -> None:

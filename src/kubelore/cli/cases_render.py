@@ -166,6 +166,8 @@ def _rows(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Rated", str(report["user_rating"] or "")
     yield "Merged", f"case {report['merged_into']} teaches in its place" if report["merged_into"] else ""
     yield "Teaches for", f"{report['count']} cases" if report["count"] > 1 else ""
+    others = (f"case {case[:SHORT_ID]}: {cause}" for case, cause in report["disagree"].items())
+    yield "Disagrees", ", ".join(others)
     yield "Credit", f"{report['credit']:+g}" if report["credit"] else ""
     yield "Source", report["source"]
     context = report["cluster_context"].get("context", "")
