@@ -16,6 +16,7 @@ from cli_support import CommandLine
 from knowledge_support import as_json, tarred, write
 from kubelore.errors import StoreError
 from kubelore.store.sqlite.knowledge.store import SqliteKnowledge
+from store_robustness_test import small_disk
 from support_embeddings import EmbeddingsServer
 
 DOCS = {
@@ -301,6 +302,31 @@ def test_nothing_that_steers_a_terminal_is_printed(kubelore: CommandLine, tmp_pa
     assert added.code == listed.code == found.code == 0
     assert "a.md" in listed.out
     assert "\x1b" not in added.out + listed.out + found.out + kubelore("knowledge", "stats").out
+
+
+def test_a_full_disk_stops_no_search(kubelore: CommandLine, docs: Path, tmp_path: Path) -> None:
+    own = tmp_path / "patterns"
+    own.mkdir()
+    kubelore("patterns", "new", "Zebra queue stalls", "--patterns", str(own))
+    with small_disk(3) as disk:
+        base = ("--knowledge", str(disk / "knowledge.db"))
+        kubelore("knowledge", "add", str(docs), *base)
+        with suppress(OSError), (disk / "rest").open("wb", buffering=0) as rest:
+            while rest.write(bytes(4096)):
+                pass
+        found = kubelore("knowledge", "search", "etcd has no leader", *base, "--patterns", str(own))
+        assert (found.code, found.err) == (0, "")
+        assert "etcdNoLeader" in found.out
+        added = kubelore("knowledge", "add", str(own), *base)
+        assert added.code == 6
+        assert "room" in added.err
+        (disk / "knowledge.db").unlink()
+        (disk / "knowledge.db-wal").unlink(missing_ok=True)
+        (disk / "knowledge.db-shm").unlink(missing_ok=True)
+        with suppress(OSError), (disk / "rest").open("ab", buffering=0) as rest:
+            while rest.write(bytes(4096)):
+                pass
+        assert "full" in kubelore("knowledge", "search", "etcd", *base).err
 
 
 def test_a_damaged_file_is_named_with_what_to_do(kubelore: CommandLine, docs: Path, file: Path) -> None:

@@ -164,11 +164,13 @@ def open_searchable(settings: Settings, progress: Progress) -> KnowledgeStore:
             return store
         store.close()
     try:
-        store = open_knowledge(settings)
+        with closing(open_knowledge(settings)) as store:
+            index_patterns(settings, store, progress)
     except StoreNotWritable:
-        return open_knowledge(settings, read_only=True)
-    index_patterns(settings, store, progress)
-    return store
+        with suppress(StoreNotOpened):  # patterns of yesterday are better than none
+            return open_knowledge(settings, read_only=True)
+        raise
+    return open_knowledge(settings, read_only=True)
 
 
 def index_patterns(settings: Settings, store: KnowledgeStore, progress: Progress) -> None:

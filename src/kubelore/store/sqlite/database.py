@@ -42,8 +42,8 @@ class Database:
 
     Opening creates the file (mode 0600) and the folders above it (0700) where they are missing, and applies
     the area's migrations that it lacks, each in a transaction of its own; other areas in the same file are
-    left alone. `read_only` never creates or changes anything but an older schema, and works on a read-only
-    file system too.
+    left alone. `read_only` never creates or changes anything but an older schema, and works on a
+    read-only file system, or a full disk, too.
 
     Statements go by their names in the area's `.sql` files and take named parameters (`:name`). Outside of
     `transaction()` each statement that writes is a transaction of its own, durable once it returns: killing
@@ -68,9 +68,19 @@ class Database:
             self._create()
         elif not path.is_file():
             raise StoreNotOpened(f"there is no {area.what} at {path}", hint=area.missing)
-        self._connection = self._connect()
+        # Where nothing can be written there is no place for the shared memory of a write-ahead log.
+        self._connection = self._connect(
+            immutable=read_only and not self._has_log() and not os.access(path.parent, os.W_OK)
+        )
         try:
-            self._prepare()
+            try:
+                self._prepare()
+            except StoreNotWritable:  # nor is there on a full disk
+                if not read_only or self._has_log():
+                    raise
+                self._connection.close()
+                self._connection = self._connect(immutable=True)
+                self._prepare()
         except BaseException:
             self._connection.close()
             raise
@@ -200,12 +210,13 @@ class Database:
                 raise StoreNotWritable(message, hint="check who owns it and its mode") from error
             raise StoreNotOpened(f"{self.path} cannot be opened: {error.strerror}") from error
 
-    def _connect(self) -> sqlite3.Connection:
-        mode = "mode=rw"
-        if self.read_only:
-            # A file system that cannot be written has no place for the shared memory of a write-ahead log.
-            logged = self.path.with_name(self.path.name + "-wal").exists()
-            mode = "mode=ro" if logged or os.access(self.path.parent, os.W_OK) else "mode=ro&immutable=1"
+    def _has_log(self) -> bool:
+        """Whether something may not be in the file itself yet."""
+        log = self.path.with_name(self.path.name + "-wal")
+        return log.exists() and log.stat().st_size > 0
+
+    def _connect(self, *, immutable: bool) -> sqlite3.Connection:
+        mode = "mode=ro&immutable=1" if immutable else "mode=ro" if self.read_only else "mode=rw"
         uri = f"file:{quote(str(self.path.absolute()))}?{mode}"
         connection = self._run(
             lambda: sqlite3.connect(
