@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from kubelore.analysis.backends import services_selecting
+from kubelore.analysis.blamed import blamed
 from kubelore.analysis.calls import call_edges, call_facts
 from kubelore.analysis.digest import is_loud
 from kubelore.analysis.edges import edges_of
@@ -100,10 +101,12 @@ class GetLogs:
             text += [_headline(pod, name), *map(_shown, _distinct(own))]
         targets = self._targets(workload, [log.reading for log in logs])
         edges = [*edges_of(self._view, workload), *call_edges(self._view, workload, targets)]
+        kinds = {note.kind for log in logs for note in log.reading}
+        of_others, to_others = blamed(self._view, workload, kinds)
         return Observation(
             text="\n".join(text),
-            facts=tuple(dict.fromkeys(self._facts(pod, logs, targets))),
-            edges=tuple(dict.fromkeys(edges)),
+            facts=tuple(dict.fromkeys([*self._facts(pod, logs, targets), *of_others])),
+            edges=tuple(dict.fromkeys([*edges, *to_others])),
             covers=((self.name, workload), (self.name, ref_of(pod))),
             not_checked=tuple(_unread(pod, log) for log in logs if log.unread),
         )

@@ -24,7 +24,7 @@ QUIET = 2.0
 TROUBLE = (
     "log=", "call.error=", "usage.cpu=at-limit", "usage.memory=near-limit", "cert=", "component.down=",
     "latency=high", "traffic=", "requests=", "service.connection=f", "node.network=", "create.error=",
-    "object.terminating=",
+    "object.terminating=", "database.refuses=",
 )  # fmt: skip
 """Facts outside of findings that tell of trouble."""
 EVERYDAY = TELLS_NOTHING | {"log=exception", "log=unauthorized", "log=rate-limited", "log=file-not-found"}
