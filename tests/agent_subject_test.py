@@ -36,6 +36,13 @@ def view() -> View:
     return View(MemoryCluster(objects))
 
 
+def test_a_namespace_alone_stands_for_what_runs_in_it(view: View) -> None:
+    asked = resolve("what is wrong in the shop namespace?", view)
+    assert asked.objects == ()
+    assert [ref.name for ref in asked.inside] == ["order-worker", "web", "orders-db"]
+    assert resolve("why is web in the shop namespace down?", view).inside == ()
+
+
 @pytest.mark.parametrize(
     ("question", "expected"),
     [

@@ -148,6 +148,12 @@ LINES = [
     ("open /etc/app/config.yaml: no such file or directory", "missing-file-setting"),
     ("open /data/model.bin: no such file or directory", "file-not-found"),
     ("yaml: line 4: mapping values are not allowed in this context", "invalid-setting"),
+    ("Unrecognized VM option 'UseParNewGC'", "invalid-setting"),
+    ("Error: Could not create the Java Virtual Machine.", "invalid-setting"),
+    ("[2026/03/01 12:00:00] [error] configuration file contains errors, aborting.", "invalid-setting"),
+    ("node: bad option: --max-old-space", "invalid-setting"),
+    ("error: unexpected argument '--threads' found", "invalid-setting"),
+    ("promtail: error in /etc/promtail/promtail.yaml: line 4: did you mean clients", "invalid-setting"),
     ("Segmentation fault (core dumped)", "segfault"),
     ("HTTP 429 Too Many Requests", "rate-limited"),
     ("the server responded with 401 Unauthorized", "unauthorized"),
@@ -174,6 +180,9 @@ HEALTHY = [
     "[::ffff:10.244.1.1]:33166: response:404",
     "Server listening on port 8080",
     "LOG:  database system is ready to accept connections",
+    'level=error msg="client gone" err="write: broken pipe"',
+    "ERROR org.apache.catalina.connector.ClientAbortException: java.io.IOException: Broken pipe",
+    'level=error msg="failed writing response" err="write tcp 10.1.0.4:80->10.1.0.9:41: write: broken pipe"',
     "hello world",
 ]
 

@@ -138,6 +138,10 @@ def test_a_stateful_set_without_its_service():
     assert findings(lost, unreadable=["Service"]) == []
 
 
+def test_a_service_that_is_missed_by_nobody_is_worth_knowing_and_no_alarm():
+    assert findings(stateful_set(spec={"serviceName": "db"}, status={"readyReplicas": 1})) == []
+
+
 def test_an_update_that_waits_for_pods_to_be_deleted():
     waiting = stateful_set(spec={"updateStrategy": {"type": "OnDelete"}}, status={"updatedReplicas": 0})
     assert "workload.strategy=cannot-progress" in facts(waiting)

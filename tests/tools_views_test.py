@@ -21,6 +21,7 @@ from tools_support import (
     deployment,
     event,
     obj,
+    owned_by,
     pod,
     service,
     toolbox,
@@ -250,6 +251,24 @@ def test_a_failing_init_container_is_chosen_before_the_others() -> None:
     other = ask(f"GET_LOGS shop {name} -c main", *deployment("shop", "init", []), failing, logs=logs)
     assert "has not run yet" in other.text
     assert not other.not_checked
+
+
+def test_the_pod_that_did_the_work_of_a_job_speaks_for_it_and_not_one_that_failed_before() -> None:
+    owner = owned_by("Job", "load")
+    ended = {"terminated": {"exitCode": 0, "reason": "Completed"}}
+    failed = pod("shop", "load", "aaaaa", [crashed("main")])
+    done = pod("shop", "load", "bbbbb", [container_status("main", ready=False, state=ended)])
+    for one, phase in ((failed, "Failed"), (done, "Succeeded")):
+        one["metadata"] |= owner
+        one["status"]["phase"] = phase
+    logs = {("shop", one["metadata"]["name"], "main"): f"{n} log\n" for n, one in enumerate((failed, done))}
+
+    def log_of(condition: str) -> str:
+        job = obj("Job", "shop", "load", status={"conditions": [{"type": condition, "status": "True"}]})
+        return ask("GET_LOGS job shop load", job, failed, done, logs=logs).text
+
+    assert "1 log" in log_of("Complete")
+    assert "0 log" in log_of("Failed")
 
 
 def test_a_log_that_cannot_be_read_is_said_to_be_unchecked() -> None:

@@ -21,6 +21,9 @@ NAMED_KINDS = (
 )  # fmt: skip
 """Kinds a question may name, likeliest first."""
 
+STANDING = ("Deployment", "StatefulSet", "DaemonSet")
+"""Kinds of workloads that run all the time, those that are asked about most first."""
+
 LABEL = re.compile(r"""\b([a-z_]+)\s*[=:]\s*["']?([a-z0-9][a-z0-9.-]*)["']?""")
 TOKEN = re.compile(r"[a-z0-9](?:[a-z0-9._/-]*[a-z0-9])?")
 NAMESPACE_BEFORE = re.compile(r"([a-z0-9][a-z0-9-]*)['\"`]?\s+(?:namespace|ns)\b")
@@ -45,6 +48,8 @@ class Subjects:
 
     namespaces: tuple[str, ...]
     objects: tuple[Subject, ...]
+    inside: tuple[Ref, ...] = ()
+    """Workloads that run in the namespaces where no object is named, the likeliest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,14 @@ def resolve(question: str, view: View, namespace: str = "") -> Subjects:
     likely = [r for r, c in found.items() if c >= max(0.5, best - 0.25)]
     likely.sort(key=lambda r: (-found[r], _kind_order(r), r))
     objects = [Subject(r, min(1.0, found[r])) for r in likely]
-    return Subjects(tuple(namespaces), tuple(objects[:MAX_OBJECTS]))
+    inside = () if objects else _inside(namespaces, view)
+    return Subjects(tuple(namespaces), tuple(objects[:MAX_OBJECTS]), inside)
+
+
+def _inside(namespaces: Sequence[str], view: View) -> tuple[Ref, ...]:
+    """One that is called as its namespace first, then what runs as Deployments."""
+    found = [ref_of(o) for n in namespaces for kind in STANDING for o in view.all(kind, n)]
+    return tuple(sorted(found, key=lambda r: (r.name != r.namespace, STANDING.index(r.kind), r)))
 
 
 def _named_namespaces(text: str, view: View) -> list[str]:

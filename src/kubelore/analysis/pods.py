@@ -24,7 +24,7 @@ from kubelore.analysis.podstate import (
 from kubelore.analysis.probes import failures, patience, probe_facts
 from kubelore.analysis.registry import check
 from kubelore.analysis.view import View
-from kubelore.types import Fact, Finding, Severity
+from kubelore.types import Fact, Finding, JsonObject, Severity
 
 SCHEDULER_PATIENCE = timedelta(minutes=1)
 SETUP_PATIENCE = timedelta(minutes=2)
@@ -271,7 +271,7 @@ def _failed(case: Case) -> Iterator[Finding]:
     owner = case.view.controller(case.pod)
     recent = age(case.view, _ended(case)) < EVICTION_MEMORY
     if status.get("reason") in ("Evicted", "Preempting", "Preempted"):
-        if recent and not _job_is_done(case):
+        if recent and not job_is_done(case.view, case.pod):
             reading = read_family("evicted", message or str(status["reason"]))
             what = f"evicted from node {case.pod['spec'].get('nodeName', '')}: {shortened(message)}"
             facts = [case.subject.fact(k, v, what, **reading.params) for k, v in reading.facts]
@@ -312,9 +312,10 @@ def _has_ready_pod(case: Case) -> bool:
     return any(condition(pod, "Ready").get("status") == "True" for pod in pods)
 
 
-def _job_is_done(case: Case) -> bool:
-    owner = case.view.controller(case.pod)
-    job = case.view.find(owner) if owner and owner.kind == "Job" else None
+def job_is_done(view: View, pod: JsonObject) -> bool:
+    """Whether a pod is of a Job that has done its work, whatever became of the pod."""
+    owner = view.controller(pod)
+    job = view.find(owner) if owner and owner.kind == "Job" else None
     return job is not None and condition(job, "Complete").get("status") == "True"
 
 

@@ -86,7 +86,10 @@ def _governing_service(view: View, obj: JsonObject, subject: Subject) -> Iterato
     if name and view.exists("Service", subject.about.namespace, name) is False:
         what = f"its governing Service {name} does not exist, so its pods have no DNS names"
         fact = subject.fact("statefulset.service", "missing", what, service=name)
-        yield Finding(Severity.WARNING, subject.about, what, (fact,), "rollouts")
+        ready = int((obj.get("status") or {}).get("readyReplicas") or 0) >= desired(obj)
+        # Charts name Services that they never make where nobody needs the names.
+        severity = Severity.INFO if ready else Severity.WARNING
+        yield Finding(severity, subject.about, what, (fact,), "rollouts")
 
 
 def _cannot_progress(view: View, obj: JsonObject, subject: Subject) -> Iterator[Finding]:

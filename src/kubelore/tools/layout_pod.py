@@ -10,12 +10,11 @@ from kubelore.tools.pods import (
     is_init,
     last_termination,
     pod_status,
-    pods_behind,
     ready_count,
     restarts,
     state_of,
     statuses,
-    worst_pod,
+    telling_pod,
 )
 from kubelore.tools.text import age, duration, indent, joined, pairs, table
 from kubelore.types import JsonObject
@@ -48,7 +47,7 @@ def workload(view: View, obj: JsonObject) -> str:
     if spec.get("selector"):
         lines.append(f"Selector: {selector_text(spec['selector'])}")
     lines.append(f"Pod labels: {pairs(labels)}")
-    worst = worst_pod(pods_behind(view, obj))
+    worst = telling_pod(view, obj)
     if worst is not None:
         lines.append(f"Containers below are in the state of Pod/{ref_of(worst).name}")
         worst = redact_object(worst)

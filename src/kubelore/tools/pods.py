@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from kubelore.analysis.pods import job_is_done
 from kubelore.analysis.view import View, ref_of
 from kubelore.errors import ObjectNotFound
 from kubelore.types import JsonObject
@@ -171,9 +172,18 @@ def _claims(pod: JsonObject) -> set[str]:
     return {(v.get("persistentVolumeClaim") or {}).get("claimName", "") for v in volumes}
 
 
+def telling_pod(view: View, obj: JsonObject) -> JsonObject | None:
+    """The most failing pod an object stands for. One that failed before another one did the work of its Job
+    tells only where there is no other."""
+    pods = pods_behind(view, obj)
+    failed = (p for p in pods if (p.get("status") or {}).get("phase") == "Failed")
+    outdone = {ref_of(pod) for pod in failed if job_is_done(view, pod)}
+    return worst_pod([p for p in pods if ref_of(p) not in outdone] or pods)
+
+
 def one_pod(view: View, obj: JsonObject) -> JsonObject:
-    """The most failing pod an object stands for. Raises ObjectNotFound when it has none."""
-    pod = worst_pod(pods_behind(view, obj))
+    """The same. Raises ObjectNotFound when it has none."""
+    pod = telling_pod(view, obj)
     if pod is None:
         ref = ref_of(obj)
         raise ObjectNotFound(

@@ -30,6 +30,8 @@ NEVER_RAN = frozenset(
 ) | {"pod.scheduled=no", "workload.pods=none", "workload.replicas=zero"}  # fmt: skip
 """Facts by which there is no log to read."""
 
+MAX_READ = 3
+"""Workloads of a namespace whose logs are read when nothing in it is broken on the face of it."""
 UNANSWERED = frozenset({"call.error=timeout", "call.error=no-route"})
 """Facts of calls that were lost on their way."""
 
@@ -213,6 +215,10 @@ class Playbook:
                 call = self._call(tool, ref, investigation)
                 if call is not None:
                     yield f"Nothing is broken on the face of it; {tool} may show it.", call
+        for ref in subjects.inside[:MAX_READ]:
+            call = self._call("GET_LOGS", ref, investigation)
+            if call is not None and ("GET_LOGS", ref) not in investigation.evidence.covered:
+                yield f"What does {ref.name} complain of?", call
 
 
 def _holds(known: Iterable[str], prefix: str) -> bool:

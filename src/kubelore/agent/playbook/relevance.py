@@ -21,7 +21,9 @@ CLUSTER_WIDE = 2.0
 """From anything to a cluster-scoped object without an edge: nodes, webhooks, API services."""
 CLEARED = 2.0
 """Added to a call that the caller's log does not complain of."""
-TELLS_NOTHING = frozenset({"log=empty", "log=no-error", "log=listening", "log=shutdown-signal", "log=slow"})
+TELLS_NOTHING = frozenset(
+    {"log=empty", "log=no-error", "log=listening", "log=shutdown-signal", "log=slow", "log=client-gone"}
+)
 """Facts of logs that name no reason for a failure."""
 FAR = 4.0
 """Beyond this an object is unrelated."""
@@ -58,7 +60,7 @@ def distances(subjects: Iterable[tuple[Ref, float]], evidence: Evidence) -> Dist
 
 
 def calls_cleared(caller: Ref, evidence: Evidence) -> bool:
-    """Its log was read, names a reason to fail, and that is no failed call."""
+    """Its log was read, names a reason to fail, and that is neither a failed call nor a database."""
     known = evidence.about(caller)
     tells = any(name.startswith("log=") and name not in TELLS_NOTHING for name in known)
-    return tells and not any(name.startswith("call.error=") for name in known)
+    return tells and not any(name.startswith(("call.error=", "log=db-")) for name in known)
