@@ -60,6 +60,18 @@ def test_learning_again_starts_the_casebook_anew(tmp_path: Path) -> None:
         assert store.stats().states == {"trusted": 2}
 
 
+def test_the_users_own_casebook_is_not_begun_anew(tmp_path: Path) -> None:
+    root, own = cases_with(tmp_path, RIGHT, 1), tmp_path / "own.db"
+    own.write_text("mine")
+    done = CliRunner().invoke(
+        app,
+        ["bench", "learn", "cloud-opsbench", str(root), "--out", str(own)],
+        env={"KUBELORE_CASEBOOK": str(own)},
+    )
+    assert "is your own casebook" in str(done.exception)
+    assert own.read_text() == "mine"
+
+
 def test_the_report_is_written(tmp_path: Path) -> None:
     root, html, page = cases_with(tmp_path, RIGHT, 5), tmp_path / "page.html", tmp_path / "page.md"
     pages = ("--html", str(html), "--markdown", str(page))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache, partial
@@ -135,8 +136,13 @@ class Wanted:
     markdown: Path | None
 
 
-def _check(*files: Path | None) -> None:
-    for file in filter(None, files):
+def _check(out: Path | None, *files: Path | None) -> None:
+    from kubelore.casebook.place import default_file
+
+    own = os.environ.get("KUBELORE_CASEBOOK") or default_file()
+    if out and out.resolve() == Path(own).resolve():
+        raise UsageError(f"{out} is your own casebook", hint="name another file: --out begins it anew")
+    for file in filter(None, (out, *files)):
         o.check_writable(file)
 
 
