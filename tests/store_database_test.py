@@ -158,7 +158,7 @@ def test_both_areas_live_in_one_file(tmp_path: Path) -> None:
         assert knowledge.value("begin_pass", source="docs") == 1
         assert casebook.problems() == []
     with closing(Database(path, KNOWLEDGE, read_only=True)) as knowledge:
-            assert knowledge.value("source_id", source="docs") == 1
+        assert knowledge.value("source_id", source="docs") == 1
 
 
 def test_an_area_that_the_file_lacks_is_not_made_by_reading(tmp_path: Path) -> None:
