@@ -61,6 +61,12 @@ def test_the_version_is_the_packages(kubelore: CommandLine) -> None:
     assert (ran.code, ran.out) == (0, f"kubelore {__version__}\n")
 
 
+def test_it_runs_as_a_module() -> None:
+    command = [sys.executable, "-m", "kubelore", "--version"]
+    ran = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout) == (0, f"kubelore {__version__}\n")
+
+
 def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         (*PROGRAM, *arguments),
