@@ -1,4 +1,4 @@
-"""Write scenarios as snapshot folders: `python tests/scenarios/export.py OUT [a|b|c]`.
+"""Write scenarios as snapshot folders: `python tests/scenarios/export.py OUT [a|b|c|d]`.
 
 OUT/snapshots/ID holds one folder per scenario in the format of DESIGN.md, OUT/questions.jsonl and
 OUT/labels.jsonl what `kubelore bench incidents` and score.py read.

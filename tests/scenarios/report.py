@@ -1,4 +1,4 @@
-"""`python tests/scenarios/report.py [a|b|ab|c] [-v]`: score per half, in full only with -v."""
+"""`python tests/scenarios/report.py [a|b|ab|c|d] [-v]`: score per half, in full only with -v."""
 
 # ruff: noqa: E501  messages stand as the components write them
 from __future__ import annotations
