@@ -36,6 +36,45 @@ def view() -> View:
     return View(MemoryCluster(objects))
 
 
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("why is the bidder in staging down", "Deployment/ads-stage/bidder"),
+        ("bidder is slow in production", "Deployment/ads-prod/bidder"),
+    ],
+)
+def test_a_stage_of_delivery_tells_namesakes_apart(question: str, expected: str) -> None:
+    namesakes = [named("Deployment", f"ads-{stage}", "bidder") for stage in ("prod", "stage")]
+    asked = resolve(question, View(MemoryCluster(namesakes)))
+    assert [subject.ref for subject in asked.objects] == [Ref.parse(expected)]
+
+
+def test_a_namespace_is_named_when_the_question_has_all_parts_of_its_name() -> None:
+    objects = [named("Namespace", "", "erp-restore"), named("Namespace", "", "erp")]
+    asked = resolve("the restore test of the ERP does not come up", View(MemoryCluster(objects)))
+    assert asked.namespaces == ("erp-restore",)
+
+
+def test_a_question_that_names_nothing_may_be_about_what_has_words_in_common_with_it() -> None:
+    objects = [named("Namespace", "", n) for n in ("sales", "kube-system", "argocd")]
+    objects += [named("Deployment", "sales", n) for n in ("front", "order-service")]
+    objects += [named("Deployment", n, "controller") for n in ("kube-system", "argocd")]
+    asked = resolve("customers can see their orders but cannot place new ones", View(MemoryCluster(objects)))
+    assert [ref.name for ref in asked.inside] == ["order-service", "front"]
+
+
+def test_of_very_many_workloads_only_those_of_such_names_are_looked_into() -> None:
+    objects = [named("Namespace", "", "shop"), *(named("Deployment", "shop", f"app-{n}") for n in range(99))]
+    view = View(MemoryCluster([*objects, named("Deployment", "shop", "invoicing")]))
+    assert [ref.name for ref in resolve("invoices do not arrive", view).inside] == ["invoicing"]
+    assert resolve("nothing arrives", view).inside == ()
+
+
+def test_words_that_are_only_like_a_name_are_weak(view: View) -> None:
+    assert resolve("the order thing hangs", view).weak
+    assert not resolve("order-worker hangs", view).weak
+
+
 def test_a_namespace_alone_stands_for_what_runs_in_it(view: View) -> None:
     asked = resolve("what is wrong in the shop namespace?", view)
     assert asked.objects == ()

@@ -32,6 +32,13 @@ PLACE = re.compile(r"\b(?:in|inside|within|of|for|on)\s+(?:the\s+|our\s+|my\s+)?
 CLOSE_ENOUGH = 0.82
 """SequenceMatcher ratio from which a word counts as a misspelt name."""
 MAX_OBJECTS = 6
+SURELY = 0.9
+"""Certainty from which an object is surely meant."""
+MAX_INSIDE = 12
+"""Workloads beyond which one is only looked into when its name has to do with the question."""
+ENDING = re.compile(r"(?:ing|ies|es|s|ed|e|y)$")
+STEM = 4
+"""Letters that two words of like meaning begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,14 @@ class Subjects:
     namespaces: tuple[str, ...]
     objects: tuple[Subject, ...]
     inside: tuple[Ref, ...] = ()
-    """Workloads that run in the namespaces where no object is named, the likeliest first."""
+    """Where no object is named, workloads that the question may be about, the likeliest first."""
+    words: frozenset[str] = frozenset()
+    """Of the question, those that may be a part of a name."""
+
+    @property
+    def weak(self) -> bool:
+        """Words of the question are like names, but no name."""
+        return all(subject.certainty < SURELY for subject in self.objects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +72,10 @@ class Words:
     labels: frozenset[str]
     namespace_labels: frozenset[str]
     ordinary: frozenset[str]
+    platform: tuple[str, ...]
+    """Regular expressions of namespaces."""
+    environments: tuple[frozenset[str], ...]
+    """Words for one stage of delivery."""
 
 
 @cache
@@ -68,6 +86,8 @@ def _vocabulary() -> Words:
         labels=frozenset({*data["labels"], *data["kinds"]}),
         namespace_labels=frozenset(data["namespace_labels"]),
         ordinary=frozenset(data["ordinary"].split()),
+        platform=tuple(data["platform"]),
+        environments=tuple(map(frozenset, data["environments"])),
     )
 
 
@@ -94,20 +114,53 @@ def resolve(question: str, view: View, namespace: str = "") -> Subjects:
             certainty += 0.15 if ref.namespace in namespaces else -0.5
         elif ref.namespace and _squash(ref.namespace) in squashed:
             certainty += 0.05
+        certainty += _stage(ref.namespace, words)
         target = _workload(ref, view)
         found[target] = max(found.get(target, 0.0), certainty)
     best = max(found.values(), default=0.0)
     likely = [r for r, c in found.items() if c >= max(0.5, best - 0.25)]
     likely.sort(key=lambda r: (-found[r], _kind_order(r), r))
     objects = [Subject(r, min(1.0, found[r])) for r in likely]
-    inside = () if objects else _inside(namespaces, view)
-    return Subjects(tuple(namespaces), tuple(objects[:MAX_OBJECTS]), inside)
+    telling = frozenset(w for w in words if len(w) >= STEM and w not in _vocabulary().ordinary)
+    inside = () if objects else _inside(namespaces, view, telling)
+    return Subjects(tuple(namespaces), tuple(objects[:MAX_OBJECTS]), inside, telling)
 
 
-def _inside(namespaces: Sequence[str], view: View) -> tuple[Ref, ...]:
+def _stage(namespace: str, words: Iterable[str]) -> float:
+    """`bidder in staging` is not the one of `ads-prod`."""
+    asked = [group for group in _vocabulary().environments if not group.isdisjoint(words)]
+    here = [group for group in _vocabulary().environments if not group.isdisjoint(namespace.split("-"))]
+    return 0.0 if not asked or not here else 0.1 if asked[0] in here else -0.3
+
+
+def akin(words: Iterable[str], ref: Ref) -> bool:
+    """Whether a part of a name, or of its namespace, begins as a word of the question does."""
+    stems = {_stem(part) for part in (*ref.name.lower().split("-"), *ref.namespace.split("-"))}
+    asked = {_stem(word) for word in words}
+    return any(
+        min(len(a), len(b)) >= STEM and (a.startswith(b) or b.startswith(a)) for a in asked for b in stems
+    )
+
+
+def _stem(word: str) -> str:
+    return ENDING.sub("", word)
+
+
+def is_platform(namespace: str) -> bool:
+    """Whether it holds what serves the others: of the cluster itself, or of those who run it."""
+    return any(re.fullmatch(pattern, namespace) for pattern in _vocabulary().platform)
+
+
+def _inside(namespaces: Sequence[str], view: View, words: Iterable[str]) -> tuple[Ref, ...]:
     """One that is called as its namespace first, then what runs as Deployments."""
-    found = [ref_of(o) for n in namespaces for kind in STANDING for o in view.all(kind, n)]
-    return tuple(sorted(found, key=lambda r: (r.name != r.namespace, STANDING.index(r.kind), r)))
+    where = namespaces or [n for n in view.namespaces() if not is_platform(n)]
+    found = [ref_of(o) for n in where for kind in STANDING for o in view.all(kind, n)]
+    if len(found) > MAX_INSIDE:
+        found = [ref for ref in found if akin(words, ref)]
+    ranked = sorted(
+        found, key=lambda r: (not akin(words, r), r.name != r.namespace, STANDING.index(r.kind), r)
+    )
+    return tuple(ranked)
 
 
 def _named_namespaces(text: str, view: View) -> list[str]:
@@ -119,8 +172,10 @@ def _named_namespaces(text: str, view: View) -> list[str]:
     sure = [n for n in dict.fromkeys(named) if n in known]
     if sure:
         return sure
+    words = set(TOKEN.findall(text))
+    whole = [n for n in sorted(known) if "-" in n and words.issuperset(n.split("-"))]
     places = dict.fromkeys(PLACE.findall(text))
-    return [w for w in places if w in known and w not in _vocabulary().ordinary]
+    return whole or [w for w in places if w in known and w not in _vocabulary().ordinary]
 
 
 def _without_namespaces(text: str, namespaces: Sequence[str]) -> str:

@@ -37,6 +37,8 @@ NOTHING_BELOW = 0.3
 """A cause less likely than this, were there no others, is no answer."""
 HEALTHY, UNREAD = 0.9, 0.05
 """How sure `nothing is wrong` is, and what each thing that could not be read takes off."""
+UNNAMED = 0.7
+"""The same where the question names no object: nobody looked into each."""
 MAX_CITED = 8
 
 
@@ -225,7 +227,8 @@ def _nothing_found(investigation: Investigation, ranking: Ranking, subjects: Sub
     if elsewhere:
         explanation += " Found elsewhere, not related: " + "; ".join(elsewhere[:3]) + "."
     doubt = max((other.probability for other in alternatives), default=0.0)
-    probability = max(0.5, min(HEALTHY - UNREAD * len(not_checked), 1 - doubt))
+    healthy = HEALTHY if subjects.objects and not subjects.weak else UNNAMED
+    probability = max(0.5, min(healthy - UNREAD * len(not_checked), 1 - doubt))
     return Diagnosis(
         root_cause="none",
         object=None,

@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from kubelore.agent.opening import target
-from kubelore.agent.playbook.answer import diagnose
+from kubelore.agent.playbook.answer import NOTHING_BELOW, diagnose
 from kubelore.agent.playbook.reason import Ranking, Suspect, reason
 from kubelore.agent.playbook.relevance import calls_cleared
 from kubelore.agent.subject import Subjects
 from kubelore.patterns.model import Pattern
-from kubelore.patterns.rank import Unseen, is_workload, possible
+from kubelore.patterns.rank import Unseen, is_workload, possible, sigmoid
 from kubelore.protocols import Voter
 from kubelore.types import Diagnosis, Edge, Evidence, Investigation, Ref, ToolCall, Usage
 
@@ -80,8 +80,9 @@ class Playbook:
         self, investigation: Investigation, ranking: Ranking, subjects: Subjects
     ) -> Iterator[Proposal]:
         best = ranking.best
-        if best is None:
+        if best is None or sigmoid(best.weight) < NOTHING_BELOW:
             yield from self._when_nothing_is_found(investigation, subjects)
+        if best is None:
             return
         yield from self._confirm(ranking, best, investigation)
         sure = ranking.probability(best) >= SURE and best.symptom_of is None
@@ -215,10 +216,12 @@ class Playbook:
                 call = self._call(tool, ref, investigation)
                 if call is not None:
                     yield f"Nothing is broken on the face of it; {tool} may show it.", call
-        for ref in subjects.inside[:MAX_READ]:
+        for ref in (*_behind(subjects, investigation), *subjects.inside[:MAX_READ]):
             call = self._call("GET_LOGS", ref, investigation)
             if call is not None and ("GET_LOGS", ref) not in investigation.evidence.covered:
                 yield f"What does {ref.name} complain of?", call
+        if subjects.objects and subjects.weak:
+            yield "Perhaps something else was meant.", ToolCall("FIND_ISSUES", "-A")
 
 
 def _holds(known: Iterable[str], prefix: str) -> bool:
@@ -251,6 +254,17 @@ def _places(subjects: Subjects, investigation: Investigation) -> Iterator[Ref]:
     if not subjects.objects:
         for namespace in subjects.namespaces:
             yield Ref("Namespace", namespace, namespace)
+
+
+def _behind(subjects: Subjects, investigation: Investigation) -> Iterator[Ref]:
+    """Workloads behind what was asked about: that an Ingress leads to, that mount a claim."""
+    evidence = investigation.evidence
+    near = [subject.ref for subject in subjects.objects[:2]]
+    for ref in near:
+        ahead = [e.target for e in evidence.edges_from(ref) if e.kind in ("routes to", "selects")]
+        users = [e.source for e in evidence.edges_to(ref) if e.kind == "mounts"]
+        near += [found for found in (*ahead, *users) if found not in near]
+    yield from [ref for ref in near if is_workload(ref, ())][:MAX_READ]
 
 
 def _describe(ref: Ref) -> ToolCall:

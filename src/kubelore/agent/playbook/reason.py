@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from kubelore.agent.playbook.memory import agreement, at_most, is_recalled, recalled
 from kubelore.agent.playbook.relevance import TELLS_NOTHING, Distances, calls_cleared, distances
-from kubelore.agent.subject import Subjects
+from kubelore.agent.subject import Subjects, akin, is_platform
 from kubelore.patterns.model import Pattern
 from kubelore.patterns.rank import Candidate, rank
 from kubelore.types import EdgeKind, Evidence, Investigation, Ref, Severity, Vote
@@ -32,6 +32,10 @@ EVERYDAY = TELLS_NOTHING | {"log=exception", "log=unauthorized", "log=rate-limit
 NODE_EXPLAINS_FROM = 1.5
 """Score from which a node's trouble explains a symptom; for other objects it is 0. Everything runs on some
 node, so that an oddity of the node explains little."""
+UNMEANT = 1.2
+"""Distance of what nobody seems to have meant, where words are only like the name of what was looked at."""
+STRANGE = 0.4
+"""Distance of what has no word in common with a question that names nothing; twice that for the platform."""
 MAX_CHAIN = 4
 
 
@@ -151,13 +155,25 @@ def _start(
     """What was asked about; without a named object, everything in the namespaces in question."""
     named = [(s.ref, 2 * (1 - s.certainty)) for s in subjects.objects]
     if named and any(ref in _touched(evidence) for ref, _ in named):
-        return named
+        return [*named, *((c.object, UNMEANT) for c in candidates if subjects.weak)]
     scope = set(subjects.namespaces)
     return named + [
-        (c.object, 0.0)
+        (c.object, _strange(c.object, subjects))
         for c in candidates
-        if not scope or c.object.namespace in scope or c.seen_at.namespace in scope
+        if not scope or not scope.isdisjoint((c.object.namespace, c.seen_at.namespace, _namespace(c.object)))
     ]
+
+
+def _namespace(ref: Ref) -> str:
+    """That it is, and not that it is in."""
+    return ref.name if ref.kind == "Namespace" else ""
+
+
+def _strange(ref: Ref, subjects: Subjects) -> float:
+    """How little an object has to do with a question that names none."""
+    if akin(subjects.words, ref) or ref.namespace in subjects.namespaces:
+        return 0.0
+    return STRANGE + (STRANGE if is_platform(ref.namespace) else 0.0)
 
 
 def _touched(evidence: Evidence) -> set[Ref]:
