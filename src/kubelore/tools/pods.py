@@ -173,12 +173,24 @@ def _claims(pod: JsonObject) -> set[str]:
 
 
 def telling_pod(view: View, obj: JsonObject) -> JsonObject | None:
-    """The most failing pod an object stands for. One that failed before another one did the work of its Job
-    tells only where there is no other."""
+    """The most failing pod an object stands for. One that failed before another one did the work of its Job,
+    or of the CronJob, tells only where there is no other."""
     pods = pods_behind(view, obj)
-    failed = (p for p in pods if (p.get("status") or {}).get("phase") == "Failed")
-    outdone = {ref_of(pod) for pod in failed if job_is_done(view, pod)}
-    return worst_pod([p for p in pods if ref_of(p) not in outdone] or pods)
+    done = max((_made(pod) for pod in pods if _phase(pod) == "Succeeded"), default="")
+    outdone = {
+        ref_of(pod)
+        for pod in pods
+        if _phase(pod) == "Failed" and (_made(pod) < done or job_is_done(view, pod))
+    }
+    return worst_pod([pod for pod in pods if ref_of(pod) not in outdone] or pods)
+
+
+def _phase(pod: JsonObject) -> str:
+    return str((pod.get("status") or {}).get("phase"))
+
+
+def _made(pod: JsonObject) -> str:
+    return str((pod.get("metadata") or {}).get("creationTimestamp") or "")
 
 
 def one_pod(view: View, obj: JsonObject) -> JsonObject:
