@@ -10,6 +10,7 @@ from functools import cache
 from itertools import pairwise
 
 from kubelore.analysis.view import WORKLOAD_KINDS, View, ref_of
+from kubelore.knowledge.analyse import stem
 from kubelore.packaged import packaged_yaml
 from kubelore.types import Ref
 
@@ -21,8 +22,8 @@ NAMED_KINDS = (
 )  # fmt: skip
 """Kinds a question may name, likeliest first."""
 
-STANDING = ("Deployment", "StatefulSet", "DaemonSet")
-"""Kinds of workloads that run all the time, those that are asked about most first."""
+STANDING = NAMED_KINDS[:3]
+"""Kinds of workloads that run all the time."""
 
 LABEL = re.compile(r"""\b([a-z_]+)\s*[=:]\s*["']?([a-z0-9][a-z0-9.-]*)["']?""")
 TOKEN = re.compile(r"[a-z0-9](?:[a-z0-9._/-]*[a-z0-9])?")
@@ -36,7 +37,6 @@ SURELY = 0.9
 """Certainty from which an object is surely meant."""
 MAX_INSIDE = 12
 """Workloads beyond which one is only looked into when its name has to do with the question."""
-ENDING = re.compile(r"(?:ing|ies|es|s|ed|e|y)$")
 STEM = 4
 """Letters that two words of like meaning begin with."""
 
@@ -57,8 +57,8 @@ class Subjects:
     objects: tuple[Subject, ...]
     inside: tuple[Ref, ...] = ()
     """Where no object is named, workloads that the question may be about, the likeliest first."""
-    words: frozenset[str] = frozenset()
-    """Of the question, those that may be a part of a name."""
+    stems: frozenset[str] = frozenset()
+    """Of the words of the question that may be a part of a name."""
 
     @property
     def weak(self) -> bool:
@@ -72,8 +72,8 @@ class Words:
     labels: frozenset[str]
     namespace_labels: frozenset[str]
     ordinary: frozenset[str]
-    platform: tuple[str, ...]
-    """Regular expressions of namespaces."""
+    platform: re.Pattern[str]
+    """Of namespaces."""
     environments: tuple[frozenset[str], ...]
     """Words for one stage of delivery."""
 
@@ -86,7 +86,7 @@ def _vocabulary() -> Words:
         labels=frozenset({*data["labels"], *data["kinds"]}),
         namespace_labels=frozenset(data["namespace_labels"]),
         ordinary=frozenset(data["ordinary"].split()),
-        platform=tuple(data["platform"]),
+        platform=re.compile("|".join(data["platform"])),
         environments=tuple(map(frozenset, data["environments"])),
     )
 
@@ -121,9 +121,9 @@ def resolve(question: str, view: View, namespace: str = "") -> Subjects:
     likely = [r for r, c in found.items() if c >= max(0.5, best - 0.25)]
     likely.sort(key=lambda r: (-found[r], _kind_order(r), r))
     objects = [Subject(r, min(1.0, found[r])) for r in likely]
-    telling = frozenset(w for w in words if len(w) >= STEM and w not in _vocabulary().ordinary)
-    inside = () if objects else _inside(namespaces, view, telling)
-    return Subjects(tuple(namespaces), tuple(objects[:MAX_OBJECTS]), inside, telling)
+    stems = frozenset(stem(w) for w in words if len(w) >= STEM and w not in _vocabulary().ordinary)
+    inside = () if objects else _inside(namespaces, view, stems)
+    return Subjects(tuple(namespaces), tuple(objects[:MAX_OBJECTS]), inside, stems)
 
 
 def _stage(namespace: str, words: Iterable[str]) -> float:
@@ -133,32 +133,27 @@ def _stage(namespace: str, words: Iterable[str]) -> float:
     return 0.0 if not asked or not here else 0.1 if asked[0] in here else -0.3
 
 
-def akin(words: Iterable[str], ref: Ref) -> bool:
+def akin(stems: Iterable[str], ref: Ref) -> bool:
     """Whether a part of a name, or of its namespace, begins as a word of the question does."""
-    stems = {_stem(part) for part in (*ref.name.lower().split("-"), *ref.namespace.split("-"))}
-    asked = {_stem(word) for word in words}
+    parts = {stem(part) for part in (*ref.name.lower().split("-"), *ref.namespace.split("-"))}
     return any(
-        min(len(a), len(b)) >= STEM and (a.startswith(b) or b.startswith(a)) for a in asked for b in stems
+        min(len(a), len(b)) >= STEM and (a.startswith(b) or b.startswith(a)) for a in stems for b in parts
     )
-
-
-def _stem(word: str) -> str:
-    return ENDING.sub("", word)
 
 
 def is_platform(namespace: str) -> bool:
     """Whether it holds what serves the others: of the cluster itself, or of those who run it."""
-    return any(re.fullmatch(pattern, namespace) for pattern in _vocabulary().platform)
+    return _vocabulary().platform.fullmatch(namespace) is not None
 
 
-def _inside(namespaces: Sequence[str], view: View, words: Iterable[str]) -> tuple[Ref, ...]:
+def _inside(namespaces: Sequence[str], view: View, stems: Iterable[str]) -> tuple[Ref, ...]:
     """One that is called as its namespace first, then what runs as Deployments."""
     where = namespaces or [n for n in view.namespaces() if not is_platform(n)]
     found = [ref_of(o) for n in where for kind in STANDING for o in view.all(kind, n)]
-    if len(found) > MAX_INSIDE:
-        found = [ref for ref in found if akin(words, ref)]
+    meant = {ref for ref in found if akin(stems, ref)}
     ranked = sorted(
-        found, key=lambda r: (not akin(words, r), r.name != r.namespace, STANDING.index(r.kind), r)
+        found if len(found) <= MAX_INSIDE else meant,
+        key=lambda r: (r not in meant, r.name != r.namespace, _kind_order(r), r),
     )
     return tuple(ranked)
 

@@ -171,7 +171,7 @@ def _namespace(ref: Ref) -> str:
 
 def _strange(ref: Ref, subjects: Subjects) -> float:
     """How little an object has to do with a question that names none."""
-    if akin(subjects.words, ref) or ref.namespace in subjects.namespaces:
+    if akin(subjects.stems, ref) or ref.namespace in subjects.namespaces:
         return 0.0
     return STRANGE + (STRANGE if is_platform(ref.namespace) else 0.0)
 
