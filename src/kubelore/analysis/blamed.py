@@ -11,7 +11,7 @@ from kubelore.analysis.dns import dns_facts
 from kubelore.analysis.programs import runs_database
 from kubelore.analysis.subject import Subject
 from kubelore.analysis.view import View
-from kubelore.types import Edge, Fact, Ref
+from kubelore.types import Edge, Fact, JsonObject, Ref
 
 
 def blamed(view: View, workload: Ref, kinds: Collection[str]) -> tuple[list[Fact], list[Edge]]:
@@ -19,8 +19,7 @@ def blamed(view: View, workload: Ref, kinds: Collection[str]) -> tuple[list[Fact
     facts: list[Fact] = []
     edges: list[Edge] = []
     spec = view.pod_spec(workload)
-    asks_elsewhere = any(dns_facts(view, Subject(workload), spec))
-    if "dns-timeout" in kinds and not asks_elsewhere and component_of(workload) != "dns":
+    if "dns-timeout" in kinds and component_of(workload) != "dns" and _asks_the_cluster(view, workload, spec):
         edges += [Edge("calls", workload, server) for server in _dns_servers(view)]
     if "db-read-only" in kinds and not runs_database(spec):
         called = {call.service for call in calls_of(view, workload) if call.database and call.service}
@@ -32,6 +31,10 @@ def blamed(view: View, workload: Ref, kinds: Collection[str]) -> tuple[list[Fact
                 facts.append(Subject(database, workload).fact("database.refuses", "writes", detail))
                 edges += [Edge("calls", workload, service), Edge("selects", service, database)]
     return facts, edges
+
+
+def _asks_the_cluster(view: View, workload: Ref, spec: JsonObject) -> bool:
+    return not any(dns_facts(view, Subject(workload), spec))
 
 
 def _dns_servers(view: View) -> list[Ref]:
