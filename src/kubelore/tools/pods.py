@@ -128,11 +128,10 @@ def worst_container(pod: JsonObject) -> str:
 
 def pod_trouble(pod: JsonObject) -> int:
     """How bad a pod is doing; comparable between pods of one workload."""
-    status = pod.get("status") or {}
-    if status.get("phase") == "Succeeded":
+    if _phase(pod) == "Succeeded":
         return 0
     bad = max(map(trouble, statuses(pod)), default=0)
-    if status.get("phase") == "Failed":
+    if _phase(pod) == "Failed":
         bad += 500
     if not pod_ready(pod):
         bad += 200
@@ -142,12 +141,16 @@ def pod_trouble(pod: JsonObject) -> int:
 def worst_pod(pods: Iterable[JsonObject]) -> JsonObject | None:
     """The most failing pod, the newest of equals; a finished one only when there is no other."""
     pods = list(pods)
-    active = [p for p in pods if (p.get("status") or {}).get("phase") not in ("Succeeded", "Failed")]
-    return max(
-        active or pods,
-        key=lambda p: (pod_trouble(p), (p.get("metadata") or {}).get("creationTimestamp") or ""),
-        default=None,
-    )
+    active = [p for p in pods if _phase(p) not in ("Succeeded", "Failed")]
+    return max(active or pods, key=lambda p: (pod_trouble(p), _made(p)), default=None)
+
+
+def _phase(pod: JsonObject) -> str:
+    return str((pod.get("status") or {}).get("phase"))
+
+
+def _made(pod: JsonObject) -> str:
+    return str((pod.get("metadata") or {}).get("creationTimestamp") or "")
 
 
 def pods_behind(view: View, obj: JsonObject) -> list[JsonObject]:
@@ -183,14 +186,6 @@ def telling_pod(view: View, obj: JsonObject) -> JsonObject | None:
         if _phase(pod) == "Failed" and (_made(pod) < done or job_is_done(view, pod))
     }
     return worst_pod([pod for pod in pods if ref_of(pod) not in outdone] or pods)
-
-
-def _phase(pod: JsonObject) -> str:
-    return str((pod.get("status") or {}).get("phase"))
-
-
-def _made(pod: JsonObject) -> str:
-    return str((pod.get("metadata") or {}).get("creationTimestamp") or "")
 
 
 def one_pod(view: View, obj: JsonObject) -> JsonObject:
