@@ -199,6 +199,10 @@ class Evidence:
     def edges(self) -> Iterable[Edge]:
         return self._edges.keys()
 
+    def refs(self) -> frozenset[Ref]:
+        """Every object that a fact is about or an edge joins."""
+        return frozenset({*self.objects(), *(ref for e in self._edges for ref in (e.source, e.target))})
+
     def names(self) -> frozenset[str]:
         """All canonical fact names: what two clusters are compared by."""
         return frozenset(f.fact.name for f in self._facts.values())

@@ -127,7 +127,7 @@ def lesson_texts(
 ) -> dict[str, str]:
     """Texts as another investigation may be shown them. `cluster` holds names of it; `fix` must be a
     template's: it speaks to the reader."""
-    refs = {*evidence.objects(), *(r for e in evidence.edges() for r in (e.source, e.target))}
+    refs = evidence.refs()
     hidden = [name for name in cluster if name]
     texts = {
         "question": statements(nameless(safe(question), refs, hidden)),

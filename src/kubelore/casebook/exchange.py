@@ -93,7 +93,8 @@ def header(cases: int, *, anonymous: bool) -> str:
 def exported(case: Case, evidence: Evidence, *, anonymous: bool) -> str:
     """One line, without its line break."""
     context = case.cluster_context.get("context", "")
-    names = Numbers(_names(evidence) | {context}) if anonymous else Names()
+    hidden = {context, *(name for ref in evidence.refs() for name in (ref.namespace, ref.name))}
+    names = Numbers(hidden) if anonymous else Names()
     line: dict[str, Any] = {
         "id": case.id,
         "timestamp": f"{case.timestamp[:10]}T00:00:00Z" if anonymous else case.timestamp,
@@ -135,11 +136,6 @@ def _evidence(evidence: Evidence, names: Names) -> dict[str, list[tuple[Any, ...
     ]
     covers = [(tool, names(ref)) for tool, ref in sorted(evidence.covered) if _fits(ref)]
     return {"facts": facts[:MAX_FACTS], "edges": edges[:MAX_EDGES], "covers": covers[:MAX_EDGES]}
-
-
-def _names(evidence: Evidence) -> set[str]:
-    refs = {*evidence.objects(), *(r for e in evidence.edges() for r in (e.source, e.target))}
-    return {name for ref in refs for name in (ref.namespace, ref.name)}
 
 
 def _fits(ref: Ref) -> bool:

@@ -77,10 +77,8 @@ def _named(investigation: Investigation, translator: Translator, expected: Expec
         if ref is not None and _is_truth(cause, ref, translator, expected):
             yield Named(cause, ref, said=True)
             return
-    edges = investigation.evidence.edges()
-    refs = {*investigation.evidence.objects(), *(r for e in edges for r in (e.source, e.target))}
     for cause in sorted(_causes(expected.cause)):
-        for ref in sorted(refs):
+        for ref in sorted(investigation.evidence.refs()):
             if _is_truth(cause, ref, translator, expected):
                 yield Named(cause, ref, said=False)
 
