@@ -12,7 +12,7 @@ from kubelore.bench.learn.arms import Arm, voter
 from kubelore.bench.learn.lived import Lived, Problem
 from kubelore.bench.pool import unordered
 from kubelore.patterns.load import Library
-from kubelore.patterns.model import Condition
+from kubelore.patterns.model import Cause, Condition
 from kubelore.protocols import Progress, Voter
 from kubelore.types import Evidence, Investigation, PastCase, Ref
 
@@ -97,12 +97,7 @@ Solve = Callable[[Task], Outcome]
 
 def without(library: Library, causes: frozenset[str]) -> Library:
     """The library as if nobody had ever written down these causes."""
-    patterns = []
-    for pattern in library.patterns:
-        kept = tuple(cause for cause in pattern.common_causes if cause.root_cause not in causes)
-        if kept:
-            patterns.append(pattern.model_copy(update={"common_causes": kept}))
-    return replace(library, patterns=tuple(patterns))
+    return _rewritten(library, lambda cause: None if cause.root_cause in causes else cause)
 
 
 def worn(library: Library, seed: int) -> Library:
@@ -110,20 +105,26 @@ def worn(library: Library, seed: int) -> Library:
     random."""
     rng = random.Random(seed)  # noqa: S311 - a simulation
 
-    def kept(condition: Condition) -> Condition:
+    def remembered(condition: Condition) -> Condition:
         supports = {sign: worth for sign, worth in condition.supports.items() if rng.random() >= WORN}
         contradicts = {sign: worth for sign, worth in condition.contradicts.items() if rng.random() >= WORN}
         return condition.model_copy(update={"supports": supports, "contradicts": contradicts})
 
+    def left(cause: Cause) -> Cause | None:
+        when = tuple(remembered(condition) for condition in cause.when if rng.random() >= WORN)
+        return cause.model_copy(update={"when": when}) if when else None
+
+    return _rewritten(library, left)
+
+
+def _rewritten(library: Library, change: Callable[[Cause], Cause | None]) -> Library:
+    """With causes as `change` makes them, without those for which it gives None, and without patterns that
+    have none left."""
     patterns = []
     for pattern in library.patterns:
-        causes = []
-        for cause in pattern.common_causes:
-            when = tuple(kept(condition) for condition in cause.when if rng.random() >= WORN)
-            if when:
-                causes.append(cause.model_copy(update={"when": when}))
+        causes = tuple(changed for cause in pattern.common_causes if (changed := change(cause)))
         if causes:
-            patterns.append(pattern.model_copy(update={"common_causes": tuple(causes)}))
+            patterns.append(pattern.model_copy(update={"common_causes": causes}))
     return replace(library, patterns=tuple(patterns))
 
 
