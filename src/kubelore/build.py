@@ -297,9 +297,15 @@ def _recall(settings: Settings, opened: ExitStack, unread: list[NotChecked]) -> 
 
 def _case_lessons(past: Recall) -> LessonSource:
     from kubelore.casebook.lessons import CaseLessons
+
+    return CaseLessons(past, _meanings())
+
+
+def _meanings() -> dict[str, str]:
+    """Root causes in words."""
     from kubelore.patterns.check import root_causes
 
-    return CaseLessons(past, {cause.id: cause.meaning for cause in root_causes().values()})
+    return {cause.id: cause.meaning for cause in root_causes().values()}
 
 
 def _documents(settings: Settings, opened: ExitStack, unread: list[NotChecked]) -> KnowledgeLessons | None:
@@ -309,12 +315,10 @@ def _documents(settings: Settings, opened: ExitStack, unread: list[NotChecked]) 
         return None
     from kubelore.knowledge.lessons import KnowledgeLessons
     from kubelore.knowledge.search import Search
-    from kubelore.patterns.check import root_causes
 
     try:
         store = opened.enter_context(closing(open_knowledge(settings, read_only=True)))
-        causes = {cause.id: cause.meaning for cause in root_causes().values()}
-        return KnowledgeLessons(Search(store, embedder(settings)), causes)
+        return KnowledgeLessons(Search(store, embedder(settings)), _meanings())
     except StoreError as error:
         unread.append(NotChecked("knowledge base", str(error)))
         return None

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -68,15 +68,8 @@ def incidents(
 
     Asks one question of each recording, writes a prediction line each and, with labels, prints the score.
     """
-    settings = o.make_settings(
-        patterns=patterns,
-        decider=decider,
-        model=model,
-        base_url=base_url,
-        casebook=_existing(casebook),
-        use_patterns=not no_patterns,
-        use_knowledge=not no_knowledge,
-    )
+    chosen = {"patterns": patterns, "decider": decider, "model": model, "base_url": base_url}
+    settings = _settings(casebook, no_patterns, no_knowledge, **chosen)
     o.check_writable(out)
     if labels and not labels.is_file():
         raise UsageError(f"there is no file {labels}")
@@ -148,15 +141,8 @@ def cloud_opsbench(
     Investigates each case with the recorded answers of the benchmark's tools and writes a prediction line
     each. Of a case nothing but its namespace, its question and the answers asked for is read.
     """
-    settings = o.make_settings(
-        patterns=patterns,
-        decider=decider,
-        model=model,
-        base_url=base_url,
-        casebook=_existing(casebook),
-        use_patterns=not no_patterns,
-        use_knowledge=not no_knowledge,
-    )
+    chosen = {"patterns": patterns, "decider": decider, "model": model, "base_url": base_url}
+    settings = _settings(casebook, no_patterns, no_knowledge, **chosen)
     o.check_writable(out)
     from kubelore import build
     from kubelore.bench.cloud_opsbench.cases import find_cases
@@ -194,10 +180,13 @@ def investigate_case(settings: Settings, toolbox: CaseToolbox, known: Gathered, 
         return investigator.investigate(case.query, case.namespace)
 
 
-def _existing(casebook: Path | None) -> Path | None:
+def _settings(casebook: Path | None, no_patterns: bool, no_knowledge: bool, **options: Any) -> Settings:
+    """What of kubelore is measured. Raises UsageError."""
     if casebook and not casebook.is_file():
         raise UsageError(f"there is no casebook {casebook}")
-    return casebook
+    return o.make_settings(
+        casebook=casebook, use_patterns=not no_patterns, use_knowledge=not no_knowledge, **options
+    )
 
 
 @contextmanager
