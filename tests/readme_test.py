@@ -81,7 +81,7 @@ def test_ci_runs_the_readmes_test_command_once() -> None:
     text = (ROOT / ".ci" / "run").read_text()
     assert text.count("make ") == 1
     plan = subprocess.run(
-        ("make", "-n", "check"), cwd=ROOT, capture_output=True, text=True, check=True
+        ("make", "--no-print-directory", "-n", "check"), cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
     assert plan.count("/pytest") == 1
     assert plan.rstrip().splitlines()[-1].split()[0].endswith("/pytest")
